@@ -1,1 +1,4 @@
-//! placeholder
+//! stub
+/// h
+#[derive(Clone, Debug, Default)]
+pub struct Histogram;

@@ -21,6 +21,7 @@ pub mod table;
 pub mod time;
 pub mod units;
 
+pub use dist::Dist;
 pub use rng::{Seed, Stream, Streams};
 pub use sim::{Budget, Class, Cx, EventKind, Model, RunError, Simulation};
 pub use table::{Id, Table};

@@ -1,0 +1,15 @@
+//! How a platform restarts VMs and hosts.
+
+crate::section! {
+    /// Restart of VMs and hosts of a platform.
+    pub struct AvailabilityProfile / AvailabilityProfileSpec {
+        /// Death of a host to the decision to restart its VMs.
+        host_declared_dead: Law,
+        /// Decision to the guest's services being up again, without queueing.
+        vm_boot: Law,
+        /// VMs one host starts at once.
+        starts_per_host: Count,
+        /// A crashed host comes back after this.
+        host_reboot: Law,
+    }
+}

@@ -1,0 +1,73 @@
+//! Hypervisor profiles: how a platform schedules, stores, migrates and restarts. Data only; the files are
+//! `scenarios/profiles/*.ron`, where each value carries its unit and source.
+
+pub mod availability;
+pub mod cpu;
+pub mod memory;
+pub mod migration;
+pub mod storage;
+
+use crate::quantity::{Provenance, Resolver};
+use serde::Deserialize;
+
+/// A platform, as meant.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    /// Such as `ahv`.
+    pub name: String,
+    /// CPU scheduler and NUMA placement.
+    pub cpu: cpu::CpuProfile,
+    /// Overcommit and reclaim.
+    pub memory: memory::MemoryProfile,
+    /// Storage path, detection, rebuild.
+    pub storage: storage::StorageProfile,
+    /// Live migration.
+    pub migration: migration::MigrationProfile,
+    /// Restart of VMs and hosts.
+    pub availability: availability::AvailabilityProfile,
+}
+
+/// A platform, as typed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileSpec {
+    /// Such as `ahv`.
+    pub name: String,
+    /// One line on what it stands for.
+    pub summary: String,
+    /// CPU scheduler and NUMA placement.
+    pub cpu: cpu::CpuProfileSpec,
+    /// Overcommit and reclaim.
+    pub memory: memory::MemoryProfileSpec,
+    /// Storage path, detection, rebuild.
+    pub storage: storage::StorageProfileSpec,
+    /// Live migration.
+    pub migration: migration::MigrationProfileSpec,
+    /// Restart of VMs and hosts.
+    pub availability: availability::AvailabilityProfileSpec,
+}
+
+impl ProfileSpec {
+    /// The values of one run; problems are noted under `path`.
+    pub fn resolve(&self, path: &str, r: &mut Resolver) -> Profile {
+        let at = |section: &str| format!("{path}.{section}");
+        Profile {
+            name: self.name.clone(),
+            cpu: self.cpu.resolve(&at("cpu"), r),
+            memory: self.memory.resolve(&at("memory"), r),
+            storage: self.storage.resolve(&at("storage"), r),
+            migration: self.migration.resolve(&at("migration"), r),
+            availability: self.availability.resolve(&at("availability"), r),
+        }
+    }
+
+    /// Every value with its source, in order.
+    pub fn provenance(&self) -> Vec<Provenance> {
+        let mut all = self.cpu.provenance("cpu");
+        all.extend(self.memory.provenance("memory"));
+        all.extend(self.storage.provenance("storage"));
+        all.extend(self.migration.provenance("migration"));
+        all.extend(self.availability.provenance("availability"));
+        all
+    }
+}
