@@ -1,4 +1,4 @@
-//! stub
+//! H
 /// h
 #[derive(Clone, Debug, Default)]
 pub struct Histogram;
