@@ -25,7 +25,9 @@
 //! /// Jobs per second that come, that one server can do; what a job carries is its time of arrival.
 //! struct Queue { lambda: f64, mu: f64, gaps: Stream, works: Stream, station: Station<SimTime> }
 //!
-//! fn exponential(rate: f64, s: &mut Stream) -> Span { Span::from_secs_f64(-libm::log(s.uniform_open()) / rate) }
+//! fn exponential(rate: f64, s: &mut Stream) -> Span {
+//!     Span::from_secs_f64(-libm::log(s.uniform_open()) / rate)
+//! }
 //!
 //! impl Model for Queue {
 //!     type Event = Event;

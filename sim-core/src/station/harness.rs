@@ -298,7 +298,7 @@ fn estimate(series: &[u64], of: impl Fn(&[u64]) -> f64) -> Estimate {
 }
 
 impl Estimate {
-    /// Within four standard errors of theory (with 39 degrees of freedom a right model fails once in 3,600
+    /// Within four standard errors of theory (with 39 degrees of freedom a right model fails once in 3,650
     /// seeds), where those four are at most `share` of the value: the check has teeth.
     pub fn expect(self, what: &str, theory: f64, share: f64) {
         let Estimate { value, error } = self;

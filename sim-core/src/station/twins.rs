@@ -1,7 +1,7 @@
 //! Stations against slow twins and recursions: every departure of every job, to the nanosecond.
 
 use super::Priority::Foreground;
-use super::script::{Task, play, play_shared, tasks};
+use super::script::{Task, play, play_shared, stream, tasks};
 use super::{Sharing, Station};
 use crate::time::{SimTime, Span};
 
@@ -121,4 +121,36 @@ fn a_busy_period_leaves_no_trace() {
     assert_eq!(run(&mut station, 77_777_777_777), first);
     // 1,000 + 777 + 333 ns of work without a gap end together at 2,110 ns.
     assert_eq!(first.iter().max(), Some(&2_110));
+}
+
+#[test]
+fn a_shared_server_works_off_exactly_what_its_speed_allows() {
+    // The speed changes at random between 1/2, 1 and 2, with arrivals and departures in between. Unfinished
+    // work, counted in half ns, falls by 2 x speed per ns whatever the number of jobs: the server must turn
+    // empty on the first whole ns at which that count has come to zero.
+    let mut draw = stream(5);
+    let mut station = Sharing::new(1);
+    let (mut now, mut speed, mut halves, mut emptied) = (SimTime::ZERO, 2_u64, 0_u64, 0);
+    for step in 0..100_000 {
+        let next = now + Span::ns(1 + draw.below(400));
+        while let Some((at, epoch)) = station.next_departure().filter(|(at, _)| *at <= next) {
+            station.depart(at, epoch).expect("not stale");
+            if station.is_empty() {
+                assert_eq!(at.since(now).0, halves.div_ceil(speed), "at step {step}");
+                emptied += 1;
+            }
+        }
+        halves = halves.saturating_sub(next.since(now).0 * speed);
+        assert_eq!(station.is_empty(), halves == 0, "at step {step}");
+        now = next;
+        if draw.below(3) == 0 {
+            speed = 1 << draw.below(3);
+            station.set_speed(now, speed as f64 / 2.0);
+        } else {
+            let work = draw.below(500);
+            assert!(station.arrive(now, (), Span::ns(work)));
+            halves += 2 * work;
+        }
+    }
+    assert!(emptied > 1_000, "emptied {emptied} times");
 }
