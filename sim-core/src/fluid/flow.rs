@@ -40,7 +40,7 @@ pub struct FlowSpec<'a, T> {
     /// Bytes to move; `None` is an endless demand that only its cap and the network limit.
     pub bytes: Option<Bytes>,
     /// Share of a full link relative to the other flows on it; only ratios matter. At least 1; for shares
-    /// that are not whole numbers count in 1/1024ths.
+    /// that are not whole numbers count in 1/1024ths. A rate is exact to 2^-16 + weight x 2^-24 byte/s.
     pub weight: u32,
     /// The most this flow ever takes, capped itself at [`MAX_RATE`].
     pub cap: Option<Rate>,

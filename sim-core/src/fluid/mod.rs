@@ -49,6 +49,8 @@ pub struct Fluid<T> {
     /// The instant of the changes that no settle has seen yet.
     dirty: Option<SimTime>,
     changed: Vec<(FlowId, T)>,
+    /// (key, slot) of what changed, and (finish, key, slot) of what finished: kept for their memory.
+    order: Vec<(u64, u32)>,
     finished: Vec<(SimTime, u64, u32)>,
 }
 
@@ -61,6 +63,7 @@ impl<T> Default for Fluid<T> {
             due: Vec::new(),
             dirty: None,
             changed: Vec::new(),
+            order: Vec::new(),
             finished: Vec::new(),
         }
     }
@@ -179,19 +182,19 @@ impl<T: Copy> Fluid<T> {
         self.mark(now);
         self.dirty = None;
         self.net.solve();
+        self.order.clear();
         for &slot in &self.net.refilled {
             let (before, rate) = self.net.rates(slot);
             if before == rate {
                 continue;
             }
-            let name = self.names[slot as usize];
-            let flow = &mut self.flows[name.0];
+            let flow = &mut self.flows[self.names[slot as usize].0];
             flow.progress(now, before);
             self.due[slot as usize] = flow.due(rate);
-            self.changed.push(name);
+            self.order.push((flow.key, slot));
         }
-        let flows = &self.flows;
-        self.changed.sort_unstable_by_key(|(id, _)| (flows[*id].key, *id));
+        self.order.sort_unstable();
+        self.changed.extend(self.order.iter().map(|(_, slot)| self.names[*slot as usize]));
         &self.changed
     }
 

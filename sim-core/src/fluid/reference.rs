@@ -120,9 +120,9 @@ impl Player {
     }
 }
 
-/// Computed in floats there, in whole ns here: each completion comes up to 1 ns late, and with it the rates
-/// that it changes. So a finish may differ by 1 ns, and 1 ns more for every change of the flow's rate. With
-/// events the other simulator restarts flows with whole bytes, hence the wider margin.
+/// Computed in floats there, in whole ns here: each completion comes up to 1 ns late, and so do the rates that
+/// it changes. Hence 1 ns for the finish itself and 1 ns for every change of the flow's rate. With events the
+/// other simulator restarts flows with whole bytes, hence the wider relative margin.
 fn check(path: &Path) {
     let case: Case = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
     let (finish, changes) = Player::new(&case).play(&case);

@@ -107,7 +107,9 @@ impl Net {
             *level = self.links[link.0 as usize].level();
         }
         let mut heap = BinaryHeap::from(std::mem::take(&mut self.queue));
-        while let Some(mut top) = heap.peek_mut() {
+        let mut left = self.refilled.iter().filter(|slot| self.lanes[**slot as usize].open).count() as u32;
+        while left > 0 {
+            let mut top = heap.peek_mut().expect("an open flow is on a link that may fill");
             let Reverse((level, link)) = *top;
             let state = &self.links[link.0 as usize];
             if state.open == 0 {
@@ -117,29 +119,34 @@ impl Net {
             let risen = state.level();
             if risen > level {
                 *top = Reverse((risen, link));
-            } else if !self.fix_capped(link, level) {
-                self.fix_rest(link, level);
+                continue;
+            }
+            let capped = self.fix_capped(link, level);
+            left -= capped;
+            if capped == 0 {
+                left -= self.fix_rest(link, level);
                 PeekMut::pop(top);
             }
         }
         self.queue = heap.into_vec();
     }
 
-    /// Fixes the flows on a link whose cap is reached by this level. Was there any? Then the link has risen.
-    fn fix_capped(&mut self, link: LinkId, level: u64) -> bool {
-        let mut any = false;
+    /// Fixes the flows on a link whose cap is reached by this level. Returns how many: if any, the link has
+    /// risen.
+    fn fix_capped(&mut self, link: LinkId, level: u64) -> u32 {
+        let mut capped = 0;
         for &slot in &self.members[link.0 as usize] {
             let lane = &mut self.lanes[slot as usize];
             if lane.open && lane.cap_level <= level {
                 lane.fix(lane.cap, lane.cap_level, &mut self.links);
-                any = true;
+                capped += 1;
             }
         }
-        any
+        capped
     }
 
-    /// The link is full: fixes the flows still open on it at its level.
-    fn fix_rest(&mut self, link: LinkId, level: u64) {
+    /// The link is full: fixes the flows still open on it at its level. Returns how many.
+    fn fix_rest(&mut self, link: LinkId, level: u64) -> u32 {
         let mut bottlenecked = 0;
         for &slot in &self.members[link.0 as usize] {
             let lane = &mut self.lanes[slot as usize];
@@ -151,6 +158,7 @@ impl Net {
         }
         let state = &mut self.links[link.0 as usize];
         (state.full_at, state.bottlenecked) = (level, bottlenecked);
+        bottlenecked
     }
 }
 
