@@ -5,7 +5,7 @@
 //! The same model, seed and version give the same bytes on any machine and for any number of threads.
 //!
 //! Modules in reading order: [`time`], [`units`], [`table`], [`queue`], [`sim`], [`digest`], [`rng`],
-//! [`dist`], [`station`], [`fluid`], [`hist`], [`stats`], [`batch`].
+//! [`special`], [`dist`], [`station`], [`fluid`], [`hist`], [`stats`], [`batch`].
 
 pub mod batch;
 pub mod digest;
@@ -15,6 +15,7 @@ pub mod hist;
 pub mod queue;
 pub mod rng;
 pub mod sim;
+pub mod special;
 pub mod station;
 pub mod stats;
 pub mod table;
