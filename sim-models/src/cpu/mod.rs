@@ -1,5 +1,9 @@
 //! CPU pools: ready time, co-stop and wake-up waits from a closed form, solved when something changes.
 
+pub mod imbalance;
+pub mod pool;
+pub mod weighted;
+
 use crate::event::Cx;
 use crate::hosts::Hosts;
 use crate::ids::{HostId, Side, VmId};
