@@ -4,6 +4,11 @@ pub mod imbalance;
 pub mod pool;
 pub mod weighted;
 
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod theory;
+
 use crate::event::Cx;
 use crate::hosts::Hosts;
 use crate::ids::{HostId, Side, VmId};
