@@ -88,6 +88,7 @@ impl Rate {
 impl Div<Rate> for Bytes {
     type Output = Span;
     /// Time to move these bytes, rounded up; [`Span::MAX`] at rate zero.
+    #[allow(clippy::suspicious_arithmetic_impl)] // a rate is per second, a span counts nanoseconds
     fn div(self, rate: Rate) -> Span {
         match (self.0, rate.0) {
             (0, _) => Span::ZERO,
@@ -103,7 +104,6 @@ impl Div<Rate> for Bytes {
 impl Mul<Span> for Rate {
     type Output = Bytes;
     /// Bytes moved in this time, rounded down.
-    #[allow(clippy::suspicious_arithmetic_impl)] // a rate is per second, a span counts nanoseconds
     fn mul(self, span: Span) -> Bytes {
         let bytes = u128::from(self.0) * u128::from(span.0) / u128::from(NS_PER_S);
         Bytes(u64::try_from(bytes).unwrap_or(u64::MAX))
