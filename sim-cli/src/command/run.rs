@@ -1,0 +1,102 @@
+//! `duress run`: one future, in full.
+
+use super::replay::play_one;
+use super::{VERSION, trace};
+use crate::args::{self, OneRun};
+use crate::error::{Stop, code};
+use crate::load::{self, Loaded};
+use crate::report::style::Style;
+use crate::report::{details, json};
+use crate::{Terminal, files};
+use sim_core::Seed;
+use sim_models::run::RunResult;
+use sim_models::verdict::{RunRow, metric_lines_of};
+
+/// Loads, plays run 0, tells its story.
+pub fn run(args: &args::Run, terminal: &mut Terminal<'_>) -> Result<u8, Stop> {
+    let loaded = load::scenario(&args.scenario)?;
+    super::check::fits_budget(&loaded.typical)?;
+    let result = play_one(&loaded, args.seed, 0, args.digests)?;
+    if let Some(path) = &args.trace {
+        files::write(path, |out| json::object(&trace::of(&result), out))?;
+    }
+    match args.format {
+        OneRun::Json => json::object(&object(args, &loaded, &result), terminal.out)?,
+        OneRun::Text => text(args, &loaded, &result, terminal)?,
+    }
+    Ok(code::DONE)
+}
+
+fn text(
+    args: &args::Run,
+    loaded: &Loaded,
+    result: &RunResult,
+    terminal: &mut Terminal<'_>,
+) -> Result<(), Stop> {
+    let style = Style { colour: terminal.setting.colour };
+    headline(loaded, args.seed, &RunRow::of(result), style, terminal)?;
+    story(result, style, terminal)?;
+    details::metrics(&metric_lines_of(&result.record), style, terminal.out)?;
+    if args.digests {
+        writeln!(terminal.out, "\n{}", style.bold("Digests"))?;
+        for (name, digest) in &result.entities {
+            writeln!(terminal.out, "{digest}  {name}")?;
+        }
+    }
+    Ok(())
+}
+
+/// Which run this is and what it cost.
+pub fn headline(
+    loaded: &Loaded,
+    seed: Seed,
+    row: &RunRow,
+    style: Style,
+    terminal: &mut Terminal<'_>,
+) -> Result<(), Stop> {
+    let s = &loaded.typical;
+    let colon = if s.question.is_empty() { "" } else { ": " };
+    writeln!(terminal.out, "{}{colon}{}", style.bold(&s.name), s.question.trim())?;
+    let RunRow { run, digest, events, requests, .. } = row;
+    writeln!(
+        terminal.out,
+        "run {run}, seed {seed}, digest {digest}, {events} events, {requests} requests, duress {VERSION}"
+    )?;
+    Ok(writeln!(terminal.out, "  {} {run}", loaded.replay_command(seed))?)
+}
+
+/// What happened, line by line.
+pub fn story(result: &RunResult, style: Style, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
+    writeln!(terminal.out, "\n{}", style.bold("What happened"))?;
+    for note in result.record.story() {
+        writeln!(terminal.out, "{:>12.3} s  {:17}  {}", note.at.as_secs(), note.phase, note.what)?;
+    }
+    if result.record.story().is_empty() {
+        writeln!(terminal.out, "nothing worth a line")?;
+    }
+    Ok(())
+}
+
+fn object(args: &args::Run, loaded: &Loaded, result: &RunResult) -> serde_json::Value {
+    let notes = result.record.story().iter();
+    let story: Vec<_> = notes
+        .map(|n| serde_json::json!({ "at": n.at.0, "phase": n.phase, "what": n.what }))
+        .collect();
+    let row = RunRow::of(result);
+    let mut object = serde_json::json!({
+        "scenario": loaded.typical.name,
+        "version": VERSION,
+        "seed": args.seed,
+        "run": result.run,
+        "digest": result.digest,
+        "row": json::row(&row),
+        "story": story,
+        "metrics": metric_lines_of(&result.record),
+        "replay": format!("{} {}", loaded.replay_command(args.seed), result.run),
+    });
+    if args.digests {
+        let entities = result.entities.iter().map(|(name, digest)| (name.clone(), digest.to_string().into()));
+        object["entities"] = serde_json::Value::Object(entities.collect());
+    }
+    object
+}

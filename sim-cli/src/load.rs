@@ -1,0 +1,123 @@
+//! The only file reads: a scenario, the files it names, and profiles.
+
+use crate::error::Stop;
+use sim_core::{Seed, Streams};
+use sim_models::profile::{self, ProfileSpec};
+use sim_models::quantity::Problem;
+use sim_models::run::{RunResult, play};
+use sim_models::scenario::Scenario;
+use sim_models::scenario::library::Document;
+use sim_models::scenario::parse::ParseError;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+/// A scenario file that was read, parsed and found sound.
+#[derive(Debug)]
+pub struct Loaded {
+    /// As typed on the command line.
+    pub path: PathBuf,
+    /// With every distribution at its median.
+    pub typical: Scenario,
+    document: Document,
+}
+
+impl Loaded {
+    /// Plays run `run`: its inputs are drawn, then its future. `Err` says why there is no result.
+    pub fn play(&self, seed: Seed, run: u64, watch: bool) -> Result<RunResult, String> {
+        let drawn = self.document.draw(Streams::new(seed, run)).map_err(|problems| {
+            let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
+            format!("the inputs drawn for this run are impossible: {}", lines.join("; "))
+        })?;
+        play(&drawn, seed, run, watch).map_err(|e| e.to_string())
+    }
+
+    /// The command that replays a run, up to and without the run's number.
+    pub fn replay_command(&self, seed: Seed) -> String {
+        format!("duress replay {} --seed {seed} --run", quoted(&self.path.to_string_lossy()))
+    }
+}
+
+/// Reads and checks a scenario. Paths inside it count from its folder.
+pub fn scenario(path: &Path) -> Result<Loaded, Stop> {
+    let text = read(path).map_err(Stop::error)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut read_beside = |name: &str| read(&folder.join(name));
+    let document = Document::load(&text, &mut read_beside).map_err(|e| match &e.file {
+        None => Stop::usage(excerpt(&path.display().to_string(), &text, &e.error)),
+        Some(file) => {
+            let base = folder.join(file);
+            let text = read(&base).unwrap_or_default();
+            Stop::usage(excerpt(&base.display().to_string(), &text, &e.error))
+        }
+    })?;
+    match document.check() {
+        Ok(typical) => Ok(Loaded { path: path.to_path_buf(), typical, document }),
+        Err(problems) => Err(Stop::usage(listed(path, &problems))),
+    }
+}
+
+/// A profile by its built-in name or from a file.
+pub fn profile(name: &str) -> Result<ProfileSpec, Stop> {
+    if let Some(text) = profile::builtin(name) {
+        return ProfileSpec::parse(text).map_err(|e| Stop::usage(excerpt(name, text, &e)));
+    }
+    if !name.ends_with(".ron") {
+        let built_in: Vec<&str> = profile::BUILT_IN.iter().map(|(name, _)| *name).collect();
+        let built_in = built_in.join(", ");
+        return Err(Stop::error(format_args!(
+            "there is no profile `{name}`; write one of {built_in}, or the path of a .ron file"
+        )));
+    }
+    let text = read(Path::new(name)).map_err(Stop::error)?;
+    ProfileSpec::parse(&text).map_err(|e| Stop::usage(excerpt(name, &text, &e)))
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => {
+            format!("there is no file {}; write the path of an existing one", path.display())
+        }
+        std::io::ErrorKind::InvalidData => {
+            format!("{} is not text; write the path of a UTF-8 file", path.display())
+        }
+        std::io::ErrorKind::PermissionDenied => {
+            format!("{} may not be read; change its permissions or write another path", path.display())
+        }
+        _ => format!("cannot read {}: {e}; write the path of a readable file", path.display()),
+    })
+}
+
+/// A parse error with its line and a caret under its column.
+fn excerpt(file: &str, text: &str, e: &ParseError) -> String {
+    const WIDEST: usize = 200;
+    let mut message = format!("error: {file}:{}:{}: {}\n", e.line, e.column, e.message);
+    let Some(line) = text.lines().nth(e.line.saturating_sub(1)) else { return message };
+    if line.chars().count() > WIDEST {
+        return message;
+    }
+    let margin = e.line.to_string().len();
+    // Tabs stay tabs, so that the caret stands where the terminal shows the column.
+    let before = line.chars().chain(std::iter::repeat(' ')).take(e.column.saturating_sub(1));
+    let indent: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+    let _ = writeln!(message, "{:margin$} |\n{} | {line}\n{:margin$} | {indent}^", "", e.line, "");
+    message
+}
+
+fn listed(path: &Path, problems: &[Problem]) -> String {
+    let count = problems.len();
+    let noun = if count == 1 { "problem" } else { "problems" };
+    let mut message = format!("error: {}: {count} {noun}\n", path.display());
+    for problem in problems {
+        let _ = writeln!(message, "  {problem}");
+    }
+    message
+}
+
+/// A word of a shell command.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./+=:,@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_string();
+    }
+    format!("'{}'", word.replace('\'', r"'\''"))
+}

@@ -1,0 +1,147 @@
+//! What stands behind the first screen.
+
+use super::style::Style;
+use super::table::{Align, Table};
+use super::text::{label, words};
+use super::unit;
+use sim_models::metric::Unit;
+use sim_models::verdict::{MatrixRow, MetricLine, Report};
+use std::io::{self, Write};
+
+const MATRIX: [Align; 6] = [Align::Left; 6];
+const METRICS: [Align; 10] = [
+    Align::Left,
+    Align::Left,
+    Align::Right,
+    Align::Right,
+    Align::Right,
+    Align::Right,
+    Align::Right,
+    Align::Right,
+    Align::Right,
+    Align::Left,
+];
+
+/// Writes every section.
+pub fn write(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    beside(report, style, out)?;
+    worst(report, style, out)?;
+    metrics(&report.metrics, style, out)?;
+    honesty(report, style, out)
+}
+
+fn section(title: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out)?;
+    writeln!(out, "{}", style.bold(title))
+}
+
+fn beside(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    section("Behind the matrix (95 % intervals, the run is the unit)", style, out)?;
+    let mut table = Table::default();
+    table.row(["", "", "before", "after", "under duress", "phase"]);
+    for row in &report.matrix {
+        beside_row(row, &mut table);
+    }
+    table.write(&MATRIX, out)?;
+    for row in &report.matrix {
+        let cells = [("before", &row.before), ("after", &row.after), ("under duress", &row.duress)];
+        for (group, why) in cells.into_iter().filter_map(|(g, e)| Some((g, e.why.as_ref()?))) {
+            writeln!(out, "  {} {group}: {why}", label(row.metric, row.statistic))?;
+        }
+    }
+    Ok(())
+}
+
+fn beside_row(row: &MatrixRow, table: &mut Table) {
+    let mut dimension = row.dimension.name();
+    for b in &row.beside {
+        let [before, after, duress] =
+            [&b.before, &b.after, &b.duress].map(|e| unit::estimate(b.unit, b.metric, e));
+        let phase = b.duress.phase.map_or("", |p| p.name());
+        table.row([dimension, &label(b.metric, b.statistic), &before, &after, &duress, phase]);
+        dimension = "";
+    }
+}
+
+fn worst(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if report.worst.len() < 2 {
+        return Ok(());
+    }
+    section("Worst runs", style, out)?;
+    let mut table = Table::default();
+    for w in &report.worst {
+        table.row([w.column.clone(), unit::value(w.unit, sim_models::metric::Metric::WorstIo, w.value), w.replay.clone()]);
+    }
+    table.write(&[Align::Left, Align::Right, Align::Left], out)
+}
+
+/// One line per metric, side and phase.
+pub fn metrics(lines: &[MetricLine], style: Style, out: &mut dyn Write) -> io::Result<()> {
+    section("All metrics", style, out)?;
+    let mut table = Table::default();
+    table.row(["metric", "side, phase", "samples", "mean", "P50", "P95", "P99", "P99.9", "max", "P99 95 % interval"]);
+    for m in lines {
+        let phase = m.phase.map_or_else(|| format!("{}, per run", m.side), |p| format!("{}, {p}", m.side));
+        let show = |v| unit::value(m.unit, m.metric, v);
+        let scale = unit::Scale::of(m.unit, m.metric, m.p99);
+        let why = || m.p99_interval_why.clone().unwrap_or_default();
+        let interval = match m.p99_interval {
+            Some(_) => unit::interval(scale, m.p99_interval, m.p99_interval_open).trim().to_string(),
+            None => why(),
+        };
+        table.row([
+            words(m.metric),
+            phase,
+            m.count.to_string(),
+            show(m.mean),
+            show(m.p50),
+            show(m.p95),
+            show(m.p99),
+            show(m.p999),
+            show(m.max),
+            interval,
+        ]);
+    }
+    table.write(&METRICS, out)
+}
+
+fn honesty(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let h = &report.honesty;
+    section("How far this carries", style, out)?;
+    let (played, broken) = (report.runs, report.failed_runs);
+    writeln!(out, "{played} of {} runs played, {broken} broken", report.runs_asked)?;
+    let ratio = sim_models::metric::Metric::IoCompleted;
+    for s in &h.seen {
+        let time = unit::value(Unit::Ns, ratio, s.time_per_run);
+        let seen = unit::value(Unit::Ppm, ratio, s.seen);
+        writeln!(out, "{}: {time} per run, {seen} of it seen request by request", s.phase)?;
+    }
+    for e in &h.evidence {
+        writeln!(
+            out,
+            "{} {} in {}: {} samples are worth {:.1} independent ones beyond it (design effect {:.1})",
+            words(e.metric),
+            e.statistic.name().to_uppercase(),
+            e.phase,
+            e.samples,
+            e.effective_exceedances,
+            e.design_effect
+        )?;
+    }
+    if let Some(top) = &h.top_runs {
+        let share = unit::value(Unit::Ppm, ratio, top.share);
+        let which: Vec<String> = top.which.iter().map(u64::to_string).collect();
+        writeln!(
+            out,
+            "the worst hundredth of the runs ({}: run {}) carries {share} of all waiting for writes",
+            top.runs,
+            which.join(", ")
+        )?;
+    }
+    writeln!(out, "samples above the bounds of their histogram: {}", h.overflow_samples)?;
+    writeln!(out, "not modelled:")?;
+    for what in h.not_modelled {
+        writeln!(out, "  - {what}")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,160 @@
+//! One screen for people: question, verdict, matrix, objectives, worst run. Details come after.
+
+use super::style::Style;
+use super::{Batch, Render, details, plot, unit};
+use sim_models::metric::{Metric, Phase};
+use sim_models::verdict::{Estimate, Judged, MatrixRow, Report, Statistic, Verdict, Worst};
+use std::io::{self, Write};
+
+/// The format.
+pub struct Text;
+
+impl Render for Text {
+    fn render(&self, batch: &Batch<'_>, out: &mut dyn Write) -> io::Result<()> {
+        let Batch { report, style, .. } = *batch;
+        headline(report, style, out)?;
+        matrix(report, style, out)?;
+        objectives(report, style, out)?;
+        worst(report, style, out)?;
+        for metric in [Metric::Pause, Metric::WriteLatency] {
+            plot::draw(report, metric, out)?;
+        }
+        details::write(report, style, out)
+    }
+}
+
+fn headline(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let question = if report.question.is_empty() { "" } else { ": " };
+    writeln!(out, "{}{question}{}", style.bold(&report.scenario), report.question.trim())?;
+    let runs = if report.is_partial() {
+        format!("INTERRUPTED: {} of {} runs", report.runs, report.runs_asked)
+    } else {
+        format!("{} runs", report.runs)
+    };
+    let broken = if report.failed_runs > 0 { format!(", {} BROKEN", report.failed_runs) } else { String::new() };
+    writeln!(
+        out,
+        "{runs}{broken}, seed {}, digest {}, duress {}",
+        report.seed, report.digest, report.version
+    )?;
+    writeln!(out, "{}", summary(report, style))?;
+    writeln!(out)
+}
+
+/// The verdict in one line.
+fn summary(report: &Report, style: Style) -> String {
+    let Some(verdict) = report.verdict else {
+        return "no objectives: numbers only, no verdict".into();
+    };
+    let count = |v: Verdict| report.objectives.iter().filter(|o| o.verdict == v).count();
+    let (pass, all) = (count(Verdict::Pass), report.objectives.len());
+    let word = style.verdict(verdict);
+    match verdict {
+        Verdict::Pass => format!("{word}: all {all} objectives hold"),
+        Verdict::Fail => {
+            let open = count(Verdict::Undecided);
+            let open = if open > 0 { format!(", {open} undecided") } else { String::new() };
+            format!("{word}: {} of {all} objectives broken{open}", count(Verdict::Fail))
+        }
+        Verdict::Undecided => format!("{word}: {pass} of {all} objectives hold, the others need more evidence"),
+    }
+}
+
+/// Widths: name, and each of the three numbers.
+const NAME: usize = 25;
+const CELL: usize = 22;
+
+fn matrix(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let head = format!("{:NAME$}{:CELL$}{:CELL$}{:CELL$}verdict", "", "before", "after", "under duress");
+    writeln!(out, "{}", style.bold(&head))?;
+    for row in &report.matrix {
+        let phase = row.duress.phase.map_or("", Phase::name);
+        let verdict = row.verdict.map_or_else(|| "-".into(), |v| style.verdict(v));
+        let name = row.dimension.name();
+        writeln!(out, "{name:NAME$}{:CELL$}{:CELL$}{phase:CELL$}{verdict}", "", "")?;
+        let cells = [&row.before, &row.after, &row.duress].map(|e| cell(row, e));
+        let label = label(row.metric, row.statistic);
+        writeln!(out, "  {label:w$}{:CELL$}{:CELL$}{}", cells[0], cells[1], cells[2], w = NAME - 2)?;
+    }
+    if report.matrix.iter().any(|row| has_open_end([&row.before, &row.after, &row.duress])) {
+        writeln!(out, "{}", style.dim("  [a, >b]: the runs set no upper bound; b is the largest sample seen"))?;
+    }
+    writeln!(out)
+}
+
+fn has_open_end(cells: [&Estimate; 3]) -> bool {
+    cells.iter().any(|e| e.interval_open)
+}
+
+fn cell(row: &MatrixRow, e: &Estimate) -> String {
+    unit::estimate(row.unit, row.metric, e)
+}
+
+/// A metric and what is shown of it, in words.
+pub fn label(metric: Metric, statistic: Statistic) -> String {
+    let what = words(metric);
+    match statistic {
+        Statistic::P50 => format!("{what} P50"),
+        Statistic::P95 => format!("{what} P95"),
+        Statistic::P99 => format!("{what} P99"),
+        Statistic::Mean => format!("{what} mean"),
+        Statistic::Max => format!("{what} max"),
+        Statistic::ShareAbove(limit) => {
+            format!("{what} > {}", unit::value(metric.unit(), metric, limit))
+        }
+        Statistic::RunsMedian => format!("{what}, median"),
+        Statistic::RunsP95 => format!("{what}, P95 of runs"),
+    }
+}
+
+/// Short names where the table's are not what an architect says.
+pub fn words(metric: Metric) -> String {
+    match metric {
+        Metric::CpuReady => "%RDY".into(),
+        Metric::CoStop => "%CSTP".into(),
+        Metric::ReadyCoStop => "%RDY + %CSTP".into(),
+        Metric::WorstIo => "worst I/O".into(),
+        Metric::IoCompleted => "I/O completed".into(),
+        Metric::IoStalled => "I/O stalled".into(),
+        Metric::Pause => "migration pause".into(),
+        Metric::WriteLatencyTool => "write latency (tool)".into(),
+        Metric::ReadLatencyTool => "read latency (tool)".into(),
+        other => other.name().replace('_', " "),
+    }
+}
+
+fn objectives(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    for o in &report.objectives {
+        writeln!(out, "{}", objective(o, style))?;
+    }
+    if report.objectives.is_empty() { Ok(()) } else { writeln!(out) }
+}
+
+fn objective(o: &Judged, style: Style) -> String {
+    // A share of runs is a percentage, whatever the metric.
+    let metric = if o.claim.starts_with("prob") { Metric::IoCompleted } else { o.metric };
+    let scale = unit::Scale::of(o.unit, metric, o.value.unwrap_or(o.limit));
+    let value = o.value.map_or_else(
+        || "no samples".into(),
+        |v| format!("{}{}", scale.with_unit(v), unit::interval(scale, o.interval, o.interval_open)),
+    );
+    let phase = o.phase.map(|p| format!(" in {p}")).unwrap_or_default();
+    let why = o.why.as_ref().map(|w| format!(" ({w})")).unwrap_or_default();
+    let limit = unit::value(o.unit, metric, o.limit);
+    let pad = " ".repeat(9 - o.verdict.name().len());
+    format!("{}{pad}  {}: {value}{phase}, limit {limit}{why}", style.verdict(o.verdict), o.name)
+}
+
+fn worst(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if let Some(Worst { column, unit, value, run, replay }) = report.worst.first() {
+        // Columns are named `metric.statistic.group` or `metric.side`; all that are searched are in time or share.
+        let shown = unit::value(*unit, Metric::WorstIo, *value);
+        writeln!(out, "worst run {run}: {column} {shown}")?;
+        writeln!(out, "  {}", style.bold(replay))?;
+    }
+    for broken in &report.failures {
+        writeln!(out, "broken run {}: {}", broken.run, broken.message)?;
+        writeln!(out, "  {}", style.bold(&broken.replay))?;
+    }
+    Ok(())
+}

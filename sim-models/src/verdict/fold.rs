@@ -1,0 +1,202 @@
+//! Runs in, bounded memory: what is kept of a batch.
+
+use super::row::{Column, Group, RunRow, columns};
+use crate::ids::Side;
+use crate::metric::{Metric, Phase};
+use crate::record::{Record, Series, Tally};
+use crate::run::RunResult;
+use crate::scenario::{Claim, Objective, Scenario};
+use serde::Serialize;
+use sim_core::Seed;
+use sim_core::digest::Digest;
+use sim_core::hist::Histogram;
+use sim_core::stats::QuantileAccumulator;
+use std::collections::BTreeMap;
+
+/// A run that came to no result.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// Its number.
+    pub run: u64,
+    /// What it said.
+    pub message: String,
+}
+
+/// What is kept of one series over all runs.
+#[derive(Clone, Debug)]
+pub(super) struct SeriesStats {
+    /// Pooled histogram and what clustered intervals need.
+    pub quantiles: QuantileAccumulator,
+    /// What the interval of the mean needs.
+    pub sums: Sums,
+}
+
+/// Sums over runs of the run's weight and of its weighted values; folded in run order, so the same bits each time.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Sums {
+    pub weight: f64,
+    pub value: f64,
+    pub weight_weight: f64,
+    pub value_value: f64,
+    pub value_weight: f64,
+}
+
+/// Runs that have the fact a probability is about, and those of them above its threshold.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Hits {
+    pub runs: u64,
+    pub above: u64,
+}
+
+/// All that a report is made of. Fold the runs in their order.
+#[derive(Clone, Debug)]
+pub struct BatchStats {
+    /// Name of the scenario.
+    pub scenario: String,
+    /// The question it answers.
+    pub question: String,
+    /// Seed of the batch.
+    pub seed: Seed,
+    /// Runs that were asked for.
+    pub asked: u64,
+    /// What must hold.
+    pub objectives: Vec<Objective>,
+    /// One row per finished run.
+    pub rows: Vec<RunRow>,
+    /// Runs without a result.
+    pub failures: Vec<Failure>,
+    /// Over the digests of all runs, in run order.
+    pub digest: Digest,
+    series: BTreeMap<Series, SeriesStats>,
+    pub(super) hits: Vec<Hits>,
+    time: BTreeMap<(Side, Phase), (u128, u128)>,
+}
+
+impl BatchStats {
+    /// Nothing folded yet. `scenario` is the typical one: only its names and objectives are used.
+    pub fn new(scenario: &Scenario, seed: Seed, asked: u64) -> BatchStats {
+        BatchStats {
+            scenario: scenario.name.clone(),
+            question: scenario.question.clone(),
+            seed,
+            asked,
+            objectives: scenario.objectives.clone(),
+            rows: Vec::new(),
+            failures: Vec::new(),
+            digest: Digest::default(),
+            series: BTreeMap::new(),
+            hits: vec![Hits::default(); scenario.objectives.len()],
+            time: BTreeMap::new(),
+        }
+    }
+
+    /// Takes in one finished run.
+    pub fn fold(&mut self, result: &RunResult) {
+        self.digest.add(result.run);
+        self.digest.add(result.digest.value());
+        self.rows.push(RunRow::of(result));
+        for (series, histogram) in result.record.histograms() {
+            self.fold_series(series, histogram);
+        }
+        for ((tally, side, phase), amount) in result.record.tallies() {
+            let (time, seen) = self.time.entry((side, phase)).or_default();
+            match tally {
+                Tally::Time => *time += u128::from(amount),
+                Tally::TimeSeen => *seen += u128::from(amount),
+                _ => {}
+            }
+        }
+        for (objective, hits) in self.objectives.iter().zip(&mut self.hits) {
+            if let Some(above) = exceeds(&objective.claim, &result.record) {
+                hits.runs += 1;
+                hits.above += u64::from(above);
+            }
+        }
+    }
+
+    /// Takes in one run that came to no result.
+    pub fn fold_failure(&mut self, run: u64, message: String) {
+        self.digest.add(run);
+        self.digest.add_str(&message);
+        self.failures.push(Failure { run, message });
+    }
+
+    fn fold_series(&mut self, series: Series, histogram: &Histogram) {
+        let stats = self.series.entry(series).or_insert_with(|| SeriesStats {
+            quantiles: QuantileAccumulator::new(histogram.bounds()),
+            sums: Sums::default(),
+        });
+        stats.quantiles.add(histogram);
+        let (weight, value) = (histogram.count() as f64, histogram.sum() as f64);
+        let s = &mut stats.sums;
+        s.weight += weight;
+        s.value += value;
+        s.weight_weight += weight * weight;
+        s.value_value += value * value;
+        s.value_weight += value * weight;
+    }
+
+    /// Runs folded, with or without a result.
+    pub fn played(&self) -> u64 {
+        (self.rows.len() + self.failures.len()) as u64
+    }
+
+    pub(super) fn series(&self, series: Series) -> Option<&SeriesStats> {
+        self.series.get(&series).filter(|s| !s.quantiles.pooled().is_empty())
+    }
+
+    /// Every series that holds samples, pooled over all runs.
+    pub fn pooled(&self) -> impl Iterator<Item = (Series, &Histogram)> {
+        self.series.iter().map(|(k, s)| (*k, s.quantiles.pooled())).filter(|(_, h)| !h.is_empty())
+    }
+
+    /// One number per run, of the runs that have it, in run order.
+    pub fn column(&self, column: Column) -> Vec<u64> {
+        let Some(at) = columns().iter().position(|c| *c == column) else { return Vec::new() };
+        self.rows.iter().filter_map(|row| row.values[at]).collect()
+    }
+
+    /// The phase of a group in which a statistic is largest, as a series.
+    pub(super) fn worst_series(
+        &self,
+        metric: Metric,
+        group: Group,
+        of: impl Fn(&Histogram) -> Option<u64>,
+    ) -> Option<Series> {
+        let side = group.side();
+        let in_phase = |&phase: &Phase| {
+            let series = (metric, side, phase);
+            Some((of(self.series(series)?.quantiles.pooled())?, series))
+        };
+        // The first phase wins a tie, so that the choice does not depend on how a maximum is searched.
+        group.phases().iter().filter_map(in_phase).rev().max_by_key(|(value, _)| *value).map(|(_, s)| s)
+    }
+
+    /// Simulated time of a phase, and how much of it was seen request by request, in ns over all runs.
+    pub(super) fn time(&self) -> impl Iterator<Item = ((Side, Phase), (u128, u128))> {
+        self.time.iter().map(|(k, v)| (*k, *v)).filter(|(_, (time, _))| *time > 0)
+    }
+
+    /// P99 of the application's write latency on the target so far: what a progress bar shows, in ns.
+    pub fn running_write_p99(&self) -> Option<u64> {
+        let mut parts = Phase::ALL
+            .iter()
+            .filter_map(|&p| self.series((Metric::WriteLatency, Side::Target, p)))
+            .map(|s| s.quantiles.pooled());
+        let mut all = parts.next()?.clone();
+        parts.for_each(|h| all.merge(h));
+        all.quantile(0.99).map(|q| q.at_least())
+    }
+}
+
+/// Whether a run's worst value is above the threshold of a probability; `None` when it has no such fact.
+fn exceeds(claim: &Claim, record: &Record) -> Option<bool> {
+    let Claim::Probability { metric, side, phase, above, .. } = *claim else { return None };
+    let wanted = |p: Phase| phase.is_none_or(|wanted| wanted == p);
+    let sampled = record
+        .histograms()
+        .filter(|((m, s, p), _)| (*m, *s) == (metric, side) && wanted(*p))
+        .filter_map(|(_, h)| h.max());
+    let once = record.per_run().filter(|(key, _)| *key == (metric, side)).map(|(_, v)| v);
+    sampled.chain(once).max().map(|worst| worst > above)
+}

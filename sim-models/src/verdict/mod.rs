@@ -1,0 +1,29 @@
+//! From many runs to a judgement: fold, estimate, judge, report.
+//!
+//! ```text
+//! RunResult, in run order -> BatchStats (bounded memory) -> Report (plain data) -> text, JSON, CSV
+//! ```
+//!
+//! The run is the sampling unit of every interval. A number without one says why; a row without an
+//! objective has no verdict; what was not sampled is never a pass.
+
+mod curve;
+mod estimate;
+mod fold;
+mod honesty;
+mod matrix;
+mod objective;
+mod report;
+mod row;
+
+pub use curve::{Curve, Point};
+pub use estimate::{Estimate, Range, Statistic};
+pub use fold::{BatchStats, Failure};
+pub use honesty::{Evidence, Honesty, Seen, TopRuns};
+pub use matrix::{Beside, Dimension, MatrixRow};
+pub use objective::{Judged, Verdict};
+pub use report::{Header, MetricLine, Report, Worst, metric_lines_of};
+pub use row::{Column, Group, RunRow, columns};
+
+#[cfg(test)]
+mod tests;
