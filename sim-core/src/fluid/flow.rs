@@ -14,11 +14,19 @@ pub(super) const ENDLESS: u128 = u128::MAX;
 /// The largest capacity or cap that can be told from a larger one: 2^40 - 1 byte/s, about 8.8 Tbit/s.
 pub const MAX_RATE: Rate = Rate((1 << 40) - 1);
 
-/// Names one directed link of a [`Fluid`]; links are never removed.
+/// Names one directed link of a [`Fluid`](super::Fluid); links are never removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LinkId(pub(super) u32);
 
-/// Names one flow of a [`Fluid`]; stale once the flow has finished or was stopped.
+impl LinkId {
+    /// Dense from zero in the order of [`Fluid::add_link`](super::Fluid::add_link): usable as an index into
+    /// parallel arrays.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Names one flow of a [`Fluid`](super::Fluid); stale once the flow has finished or was stopped.
 pub type FlowId = Id<Flow>;
 
 /// What a [`FlowId`] names: the progress of one flow, brought up to date only when its rate changes.

@@ -87,7 +87,7 @@ impl Net {
     }
 
     pub fn link(&self, link: LinkId) -> &Link {
-        &self.links[link.0 as usize]
+        &self.links[link.index()]
     }
 
     pub fn rate(&self, slot: u32) -> u64 {
@@ -139,9 +139,9 @@ impl Net {
     }
 
     pub fn set_capacity(&mut self, link: LinkId, capacity: u64) -> bool {
-        let changed = self.links[link.0 as usize].capacity != capacity;
+        let changed = self.links[link.index()].capacity != capacity;
         if changed {
-            self.links[link.0 as usize].capacity = capacity;
+            self.links[link.index()].capacity = capacity;
             self.soil(link);
         }
         changed
@@ -190,7 +190,7 @@ impl Net {
         let lane = &mut self.lanes[slot as usize];
         lane.active = active;
         for link in &lane.path {
-            let members = &mut self.members[link.0 as usize];
+            let members = &mut self.members[link.index()];
             if active {
                 members.push(slot);
             } else {
@@ -224,10 +224,10 @@ impl Net {
         lane.pending = true;
         self.pending.push(slot);
         for link in &lane.path {
-            self.links[link.0 as usize].load -= lane.rate;
+            self.links[link.index()].load -= lane.rate;
         }
         if lane.bottleneck != NO_LINK {
-            self.links[lane.bottleneck.0 as usize].bottlenecked -= 1;
+            self.links[lane.bottleneck.index()].bottlenecked -= 1;
             lane.bottleneck = NO_LINK;
         }
         if lane.active {
@@ -242,7 +242,7 @@ impl Net {
     }
 
     fn soil(&mut self, link: LinkId) {
-        let state = &mut self.links[link.0 as usize];
+        let state = &mut self.links[link.index()];
         if !state.dirty {
             state.dirty = true;
             self.dirty.push(link);

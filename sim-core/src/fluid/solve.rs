@@ -34,7 +34,7 @@ impl Net {
         let mut level = 0;
         loop {
             let (mut room, mut weight) = (self.link(link).capacity, 0);
-            for &slot in &self.members[link.0 as usize] {
+            for &slot in &self.members[link.index()] {
                 let lane = &self.lanes[slot as usize];
                 let (stop, rate) =
                     if lane.pending { (lane.cap_level, lane.cap) } else { (lane.level, lane.rate) };
@@ -60,14 +60,14 @@ impl Net {
         self.refilled.clear();
         self.queue.clear();
         while let Some(link) = self.dirty.pop() {
-            let state = &mut self.links[link.0 as usize];
+            let state = &mut self.links[link.index()];
             (state.dirty, state.full_at, state.bottlenecked) = (false, NEVER, 0);
         }
         for slot in 0..if from == NEVER { 0 } else { self.lanes.len() as u32 } {
             let lane = &self.lanes[slot as usize];
             if lane.active && !lane.pending && lane.level >= from {
                 for link in &lane.path {
-                    self.links[link.0 as usize].load -= lane.rate;
+                    self.links[link.index()].load -= lane.rate;
                 }
                 self.open(slot);
             }
@@ -92,7 +92,7 @@ impl Net {
         }
         lane.open = true;
         for link in &lane.path {
-            let state = &mut self.links[link.0 as usize];
+            let state = &mut self.links[link.index()];
             if state.open == 0 {
                 (state.full_at, state.bottlenecked) = (NEVER, 0);
                 self.queue.push(Reverse((0, *link)));
@@ -104,14 +104,14 @@ impl Net {
     /// Fixes all open flows, link by link in rising (level, link) order.
     fn fill(&mut self) {
         for Reverse((level, link)) in &mut self.queue {
-            *level = self.links[link.0 as usize].level();
+            *level = self.links[link.index()].level();
         }
         let mut heap = BinaryHeap::from(std::mem::take(&mut self.queue));
         let mut left = self.refilled.iter().filter(|slot| self.lanes[**slot as usize].open).count() as u32;
         while left > 0 {
             let mut top = heap.peek_mut().expect("an open flow is on a link that may fill");
             let Reverse((level, link)) = *top;
-            let state = &self.links[link.0 as usize];
+            let state = &self.links[link.index()];
             if state.open == 0 {
                 PeekMut::pop(top);
                 continue;
@@ -135,7 +135,7 @@ impl Net {
     /// risen.
     fn fix_capped(&mut self, link: LinkId, level: u64) -> u32 {
         let mut capped = 0;
-        for &slot in &self.members[link.0 as usize] {
+        for &slot in &self.members[link.index()] {
             let lane = &mut self.lanes[slot as usize];
             if lane.open && lane.cap_level <= level {
                 lane.fix(lane.cap, lane.cap_level, &mut self.links);
@@ -148,7 +148,7 @@ impl Net {
     /// The link is full: fixes the flows still open on it at its level. Returns how many.
     fn fix_rest(&mut self, link: LinkId, level: u64) -> u32 {
         let mut bottlenecked = 0;
-        for &slot in &self.members[link.0 as usize] {
+        for &slot in &self.members[link.index()] {
             let lane = &mut self.lanes[slot as usize];
             if lane.open {
                 lane.fix((lane.weight * level) >> LEVEL_BITS, level, &mut self.links);
@@ -156,7 +156,7 @@ impl Net {
                 bottlenecked += 1;
             }
         }
-        let state = &mut self.links[link.0 as usize];
+        let state = &mut self.links[link.index()];
         (state.full_at, state.bottlenecked) = (level, bottlenecked);
         bottlenecked
     }
@@ -166,7 +166,7 @@ impl Lane {
     fn fix(&mut self, rate: u64, level: u64, links: &mut [Link]) {
         (self.rate, self.level, self.open) = (rate, level, false);
         for link in &self.path {
-            let state = &mut links[link.0 as usize];
+            let state = &mut links[link.index()];
             state.load += rate;
             state.open -= self.weight;
         }

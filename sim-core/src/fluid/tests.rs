@@ -108,7 +108,7 @@ fn assert_max_min(fluid: &Fluid<u64>, asks: &[(FlowId, &Ask)]) {
 fn assert_oracle_agrees(capacities: &[Rate], fluid: &Fluid<u64>, asks: &[(FlowId, &Ask)]) {
     let capacity: Vec<f64> = capacities.iter().map(|c| c.as_f64()).collect();
     let demand = |a: &Ask| Demand {
-        path: a.path.iter().map(|l| l.0 as usize).collect(),
+        path: a.path.iter().map(|l| l.index()).collect(),
         weight: f64::from(a.weight),
         cap: a.cap.map_or(f64::INFINITY, Rate::as_f64),
     };

@@ -58,6 +58,8 @@ pub(super) struct Candidate {
     pub key: u64,
     /// Its rack.
     pub rack: u16,
+    /// It runs.
+    pub present: bool,
 }
 
 /// All groups of one cluster.
@@ -82,15 +84,18 @@ pub(super) fn score(what: u64, key: u64) -> u64 {
 impl Groups {
     /// Places `count` groups of `copies` copies on `nodes` with `devices` each, all live.
     pub fn place(count: u32, copies: usize, nodes: &[Candidate], spread: Domain, devices: u16) -> Groups {
-        let copies = copies.clamp(1, MAX_COPIES).min(nodes.len());
+        let empty = nodes.iter().all(|n| !n.present);
+        let present = nodes.iter().filter(|n| n.present || empty).count();
+        let copies = copies.clamp(1, MAX_COPIES).min(present);
         // 2 % above the even share: close to balanced, and the choice is still by name nearly always.
-        let share = (count as usize * copies).div_ceil(nodes.len());
+        let share = (count as usize * copies).div_ceil(present);
         let most = share + share.div_ceil(50);
         let mut held = vec![0usize; nodes.len()];
         let mut slots = Vec::with_capacity(count as usize * copies);
         for group in 0..count {
+            let all = nodes.iter().enumerate().filter(|(_, n)| n.present || empty);
             let mut ranked: Vec<(u64, u16)> =
-                nodes.iter().enumerate().map(|(i, n)| (score(u64::from(group), n.key), i as u16)).collect();
+                all.map(|(i, n)| (score(u64::from(group), n.key), i as u16)).collect();
             ranked.sort_unstable_by(|a, b| b.cmp(a));
             let from = slots.len();
             for _ in 0..copies {
@@ -219,7 +224,13 @@ mod tests {
     use sim_core::digest::hash_name;
 
     fn nodes(n: u16, racks: u16) -> Vec<Candidate> {
-        (0..n).map(|i| Candidate { key: hash_name(&["node", &i.to_string()]), rack: i * racks / n }).collect()
+        (0..n)
+            .map(|i| Candidate {
+                key: hash_name(&["node", &i.to_string()]),
+                rack: i * racks / n,
+                present: true,
+            })
+            .collect()
     }
 
     #[test]

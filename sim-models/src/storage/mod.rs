@@ -26,7 +26,6 @@ mod throttle;
 mod tests;
 
 use crate::event::{self, Cx};
-use crate::hosts::Hosts;
 use crate::ids::{HostId, Side, VmId};
 use crate::profile::storage::StorageProfile;
 use crate::record::Stamp;
@@ -89,6 +88,17 @@ pub enum Event {
 }
 
 impl Event {
+    /// The host it happens to, if it is macroscopic and about one.
+    pub fn host(&self) -> Option<HostId> {
+        match self {
+            Event::NodeDetected(host, _)
+            | Event::Scanned(host, _)
+            | Event::Redirected(host, _)
+            | Event::PathBack(host, _) => Some(*host),
+            _ => None,
+        }
+    }
+
     /// See [`sim_core::EventKind`].
     pub fn class(&self) -> Class {
         match self {
@@ -283,27 +293,27 @@ pub struct Storage {
 }
 
 impl Storage {
-    /// All devices and controllers up, all data redundant.
-    pub fn build(scenario: &Scenario, hosts: &Hosts, infra: &mut Infra, streams: &Streams) -> Storage {
+    /// All devices and controllers of hosts that run are up, all data redundant on them.
+    pub fn build(scenario: &Scenario, infra: &mut Infra, streams: &Streams) -> Storage {
         let mut executor = Executor::default();
         let mut backends = [None, None];
         for side in Side::BOTH {
             let Some(cluster) = scenario.cluster(side) else { continue };
-            executor.bank.add(side, cluster, hosts, streams);
+            executor.bank.add(side, cluster, &infra.hosts, streams);
             let profile = cluster.profile.storage.clone();
             backends[side as usize] = Some(match &cluster.storage {
                 StorageDesign::San(design) => {
-                    let names = hosts.of(side).map(|h| hosts[h].name.clone());
+                    let names = infra.hosts.of(side).map(|h| infra.hosts[h].name.clone());
                     let fates = names.map(|n| (n.clone(), Fate::draw(&n, &profile, streams))).collect();
                     Backend::Array(Array { design: design.clone(), profile, fates })
                 }
                 StorageDesign::Replicated(design) => {
-                    Backend::Pool(Box::new(Pool::build(side, cluster, design, hosts, infra, streams)))
+                    Backend::Pool(Box::new(Pool::build(side, cluster, design, infra, streams)))
                 }
             });
         }
-        let first_host = Side::BOTH.map(|side| hosts.id(side, 0));
-        let background = Background::build(hosts, streams);
+        let first_host = Side::BOTH.map(|side| infra.hosts.id(side, 0));
+        let background = Background::build(&infra.hosts, streams);
         let state = State { backends, first_host, disks: Disks::default() };
         Storage { state, executor, background, refresh_due: [SimTime::NEVER; 2] }
     }

@@ -5,7 +5,7 @@ use super::disks::Disk;
 use super::groups::{Candidate, Groups, Slot, State, score};
 use super::protocol::replicated::{MAX_COPIES, ReadRoute, WriteRoute};
 use super::rebuild::Rebuild;
-use crate::hosts::Hosts;
+use crate::hosts::Host;
 use crate::ids::{HostId, Side};
 use crate::profile::storage::{Service, StorageProfile};
 use crate::scenario::{self, Bond, Domain, Replicated};
@@ -147,41 +147,42 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// All nodes up, all data redundant.
+    /// All data redundant on the hosts that run; the others are known to be missing.
     pub fn build(
         side: Side,
         cluster: &scenario::Cluster,
         design: &Replicated,
-        hosts: &Hosts,
         infra: &mut Infra,
         streams: &Streams,
     ) -> Pool {
         let p = &cluster.profile.storage;
+        let hosts: Vec<(HostId, Host)> = infra.hosts.of(side).map(|h| (h, infra.hosts[h].clone())).collect();
         let nodes: Vec<Node> = hosts
-            .of(side)
-            .map(|host| Node {
+            .into_iter()
+            .map(|(host, it)| Node {
                 host,
-                name: hosts[host].name.clone(),
-                key: hash_name(&[&hosts[host].name]),
-                rack: hosts[host].rack,
-                up: true,
-                cvm_up: true,
-                noticed: false,
-                path: Path::Own,
+                key: hash_name(&[&it.name]),
+                fate: Fate::draw(&it.name, p, streams),
+                name: it.name,
+                rack: it.rack,
+                up: it.up,
+                cvm_up: it.up,
+                noticed: !it.up,
+                path: if it.up { Path::Own } else { Path::Hangs },
                 replaced: false,
                 copied: Rate::ZERO,
                 guest_cores: 0.0,
                 cores: 0.0,
                 outage: 0,
                 dead_devices: 0,
-                fate: Fate::draw(&hosts[host].name, p, streams),
                 ingest: Rate::ZERO,
                 bulk: infra.fabric.add_budget(Rate::ZERO),
                 copying: infra.fabric.add_budget(Rate::ZERO),
                 budgets: [Rate::ZERO; 2],
             })
             .collect();
-        let places: Vec<Candidate> = nodes.iter().map(|n| Candidate { key: n.key, rack: n.rack }).collect();
+        let places: Vec<Candidate> =
+            nodes.iter().map(|n| Candidate { key: n.key, rack: n.rack, present: n.up }).collect();
         let copies = usize::from(design.copies);
         let devices = design.devices as u16;
         Pool {
