@@ -88,6 +88,7 @@ impl Rate {
 impl Div<Rate> for Bytes {
     type Output = Span;
     /// Time to move these bytes, rounded up; [`Span::MAX`] at rate zero.
+    #[allow(clippy::suspicious_arithmetic_impl)] // a rate is per second, a span counts nanoseconds
     fn div(self, rate: Rate) -> Span {
         match (self.0, rate.0) {
             (0, _) => Span::ZERO,

@@ -26,4 +26,5 @@ pub mod scenario;
 pub mod storage;
 pub mod verdict;
 pub mod vm;
+pub mod watch;
 pub mod world;

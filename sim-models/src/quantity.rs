@@ -134,7 +134,7 @@ macro_rules! unit {
                     $name::LogNormal { median, sigma } => Dist::log_normal_median_sigma(median.base()?, *sigma),
                     $name::Exponential(mean) => Dist::exponential(mean.base()?),
                     $name::OneOf(values) => {
-                        Dist::empirical(values.iter().map(|v| v.base()).collect::<Result<Vec<f64>, _>>()?)
+                        Dist::empirical(&values.iter().map(|v| v.base()).collect::<Result<Vec<f64>, _>>()?)
                     }
                     plain => Dist::constant(plain.base()?),
                 };

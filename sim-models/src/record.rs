@@ -4,9 +4,9 @@
 //! model which one that is, so that recording cannot feed back.
 
 use crate::ids::Side;
-use crate::metric::{Metric, Phase};
+use crate::metric::{Metric, Phase, Unit};
 use sim_core::SimTime;
-use sim_core::hist::Histogram;
+use sim_core::hist::{Bounds, Histogram};
 use std::collections::BTreeMap;
 
 /// The phase a fact belongs to; opaque to models.
@@ -43,51 +43,101 @@ pub enum Tally {
     IoCompleted,
     /// Of those, failed (raw).
     IoFailed,
-    /// Nanoseconds simulated per request.
-    MicroTime,
-    /// Nanoseconds in all.
+    /// Nanoseconds of simulated time.
     Time,
+    /// Of those, seen request by request.
+    TimeSeen,
 }
+
+/// Which metrics, tallies and numbers belong together.
+pub type Series = (Metric, Side, Phase);
 
 /// Histograms and tallies of one run.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
-    histograms: BTreeMap<(Metric, Side, Phase), Histogram>,
+    histograms: BTreeMap<Series, Histogram>,
     tallies: BTreeMap<(Tally, Side, Phase), u64>,
     per_run: BTreeMap<(Metric, Side), u64>,
+    story: Vec<Note>,
     conditions: [u32; 4],
     steady: Option<Phase>,
     since: SimTime,
+    seen: bool,
+}
+
+/// One line of what happened in a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// When, in the act.
+    pub at: SimTime,
+    /// In which phase.
+    pub phase: Phase,
+    /// What, in words.
+    pub what: String,
 }
 
 impl Record {
-    /// Which steady phase the act has when nothing else is going on.
-    pub fn begin_act(&mut self, now: SimTime, steady: Phase) {
-        self.since = now;
+    /// A new act with its own clock; `steady` is its phase while nothing else is going on.
+    pub fn begin_act(&mut self, steady: Phase) {
+        self.since = SimTime::ZERO;
         self.steady = Some(steady);
         self.conditions = [0; 4];
+        self.seen = false;
+    }
+
+    /// The act is over: its time is booked.
+    pub fn end_act(&mut self, now: SimTime) {
+        self.book_time(now);
     }
 
     /// One more cause for `condition`.
     pub fn enter(&mut self, now: SimTime, condition: Condition) {
-        self.since = now;
+        self.book_time(now);
         self.conditions[condition as usize] += 1;
     }
 
     /// One cause fewer.
     pub fn leave(&mut self, now: SimTime, condition: Condition) {
+        self.book_time(now);
+        let causes = &mut self.conditions[condition as usize];
+        assert!(*causes > 0, "{condition:?} is left more often than entered");
+        *causes -= 1;
+    }
+
+    /// Windows open or close: how much of each phase is seen request by request.
+    pub fn set_seen(&mut self, now: SimTime, seen: bool) {
+        self.book_time(now);
+        self.seen = seen;
+    }
+
+    fn book_time(&mut self, now: SimTime) {
+        let Stamp(phase) = self.stamp();
+        let spent = now.since(self.since).0;
         self.since = now;
-        self.conditions[condition as usize] -= 1;
+        *self.tallies.entry((Tally::Time, side_of(phase), phase)).or_default() += spent;
+        if self.seen {
+            *self.tallies.entry((Tally::TimeSeen, side_of(phase), phase)).or_default() += spent;
+        }
     }
 
     /// The phase of this moment.
     pub fn stamp(&self) -> Stamp {
-        Stamp(Phase::TargetSteady)
+        let on = |c: Condition| self.conditions[c as usize] > 0;
+        let phase = match (on(Condition::Migrating), on(Condition::Rebuilding)) {
+            (true, true) => Phase::RebuildMigrating,
+            (false, true) => Phase::Rebuilding,
+            _ if on(Condition::Detecting) => Phase::Detecting,
+            _ if on(Condition::Degraded) => Phase::Degraded,
+            (true, false) => Phase::Migrating,
+            (false, false) => self.steady.unwrap_or(Phase::TargetSteady),
+        };
+        Stamp(phase)
     }
 
     /// One sample of weight `weight`, in the metric's base unit.
     pub fn sample(&mut self, metric: Metric, side: Side, stamp: Stamp, value: u64, weight: u64) {
-        let _ = (metric, side, stamp, value, weight);
+        let series = (metric, side, stamp.0);
+        self.histograms.entry(series).or_insert_with(|| Histogram::new(bounds(metric))).record(value, weight);
     }
 
     /// Adds to a tally.
@@ -104,5 +154,75 @@ impl Record {
     /// Adds to a per-run number; adding 0 makes it exist.
     pub fn per_run_add(&mut self, metric: Metric, side: Side, value: u64) {
         *self.per_run.entry((metric, side)).or_default() += value;
+    }
+
+    /// Tells the story of the run; a few hundred lines at most are kept.
+    pub fn note(&mut self, at: SimTime, what: impl FnOnce() -> String) {
+        const MOST: usize = 500;
+        if self.story.len() < MOST {
+            let Stamp(phase) = self.stamp();
+            self.story.push(Note { at, phase, what: what() });
+        }
+    }
+
+    /// Every histogram, in the order of metric, side and phase.
+    pub fn histograms(&self) -> impl Iterator<Item = (Series, &Histogram)> {
+        self.histograms.iter().map(|(k, h)| (*k, h))
+    }
+
+    /// One histogram, if anything was recorded into it.
+    pub fn histogram(&self, metric: Metric, side: Side, phase: Phase) -> Option<&Histogram> {
+        self.histograms.get(&(metric, side, phase))
+    }
+
+    /// A tally, 0 if nothing was added.
+    pub fn total(&self, tally: Tally, side: Side, phase: Phase) -> u64 {
+        self.tallies.get(&(tally, side, phase)).copied().unwrap_or(0)
+    }
+
+    /// Every tally.
+    pub fn tallies(&self) -> impl Iterator<Item = ((Tally, Side, Phase), u64)> {
+        self.tallies.iter().map(|(k, v)| (*k, *v))
+    }
+
+    /// Every per-run number.
+    pub fn per_run(&self) -> impl Iterator<Item = ((Metric, Side), u64)> {
+        self.per_run.iter().map(|(k, v)| (*k, *v))
+    }
+
+    /// What happened, in order.
+    pub fn story(&self) -> &[Note] {
+        &self.story
+    }
+
+    /// Ratios of tallies become one sample per phase, weighted by the guest bytes in KiB behind it.
+    pub fn derive_ratios(&mut self) {
+        for side in Side::BOTH {
+            for phase in Phase::ALL {
+                let guest = self.total(Tally::GuestWritten, side, phase);
+                if guest == 0 {
+                    continue;
+                }
+                let ppm = |bytes: u64| (u128::from(bytes) * 1_000_000 / u128::from(guest)) as u64;
+                let device = ppm(self.total(Tally::DeviceWritten, side, phase));
+                let network = ppm(self.total(Tally::NetworkSent, side, phase));
+                let weight = (guest >> 10).max(1);
+                self.sample(Metric::DeviceAmplification, side, Stamp(phase), device, weight);
+                self.sample(Metric::NetworkAmplification, side, Stamp(phase), network, weight);
+            }
+        }
+    }
+}
+
+/// Time is booked to the side whose VMs the phase is about.
+fn side_of(phase: Phase) -> Side {
+    if phase == Phase::SourceSteady { Side::Source } else { Side::Target }
+}
+
+fn bounds(metric: Metric) -> Bounds {
+    match metric.unit() {
+        Unit::Ns => Bounds::Latency,
+        Unit::Ppm => Bounds::Ratio,
+        Unit::Count | Unit::Bytes => Bounds::Count,
     }
 }

@@ -8,9 +8,13 @@ use crate::hosts::Hosts;
 use crate::memory::Memory;
 use crate::migration::Migrations;
 use crate::record::Record;
+use crate::run::Act;
+use crate::scenario::Scenario;
 use crate::storage::Storage;
 use crate::vm::Vms;
-use sim_core::Model;
+use crate::watch::Watch;
+use sim_core::digest::Digest;
+use sim_core::{Model, Span, Streams};
 
 /// What everything runs on: hosts, their CPUs and memory, and the links between them.
 #[derive(Clone, Debug)]
@@ -38,6 +42,69 @@ pub struct World {
     pub storage: Storage,
     /// Bottom layer.
     pub infra: Infra,
+    watch: Option<Watch>,
+}
+
+impl World {
+    /// Both clusters as they are when `act` begins, nothing running yet.
+    pub fn build(scenario: &Scenario, act: Act, length: Span, streams: &Streams) -> World {
+        let duress = act == Act::Duress;
+        let mut hosts = Hosts::build(scenario);
+        let faults = Faults::build(scenario, duress, &hosts, streams);
+        faults.absent().for_each(|host| hosts[host].up = false);
+        let mut infra = Infra {
+            cpu: Cpu::build(scenario, &hosts, streams),
+            memory: Memory::build(scenario, &hosts, streams),
+            fabric: Fabric::build(scenario, &hosts, streams),
+            hosts,
+        };
+        let storage = Storage::build(scenario, &mut infra, streams);
+        let vms = Vms::build(scenario, act.population(), length, &infra, streams);
+        let migrations = Migrations::build(scenario, duress, streams);
+        World { faults, migrations, vms, storage, infra, watch: None }
+    }
+
+    /// Powers everything on and schedules what is planned.
+    pub fn start(&mut self, cx: &mut Cx<'_>) {
+        let World { faults, migrations, vms, storage, infra, .. } = self;
+        vms.start(storage, infra, cx);
+        migrations.start(vms, infra, cx);
+        faults.start(vms, cx);
+        infra.cpu.start(cx);
+        infra.memory.start(cx);
+    }
+
+    /// Writes down what is complete only at the end of an act.
+    pub fn finish(&mut self, cx: &mut Cx<'_>) {
+        self.migrations.finish(cx);
+        self.vms.finish(&self.infra, cx);
+        self.storage.finish(cx);
+    }
+
+    /// Continues under the luck of another run: what was drawn stays, what is drawn from now on differs.
+    pub fn rekey(&mut self, streams: &Streams) {
+        let World { faults, migrations, vms, storage, infra, .. } = self;
+        faults.rekey(streams);
+        migrations.rekey(streams);
+        vms.rekey(streams);
+        storage.rekey(streams);
+        infra.cpu.rekey(streams);
+        infra.memory.rekey(streams);
+        infra.fabric.rekey(streams);
+    }
+
+    /// Keeps a digest per entity from now on.
+    pub fn watch(&mut self, on: bool) {
+        self.watch = on.then(Watch::default);
+    }
+
+    /// The digests of all entities by name, continued from those of an earlier act.
+    pub fn entities(&self, earlier: Vec<(String, Digest)>) -> Vec<(String, Digest)> {
+        match &self.watch {
+            Some(watch) => watch.by_name(self, earlier),
+            None => earlier,
+        }
+    }
 }
 
 impl Model for World {
@@ -46,7 +113,10 @@ impl Model for World {
 
     /// The argument list of each line is the dependency rule.
     fn handle(&mut self, event: Event, cx: &mut Cx<'_>) {
-        let World { faults, migrations, vms, storage, infra } = self;
+        if let Some(watch) = &mut self.watch {
+            watch.add(cx.now, &event);
+        }
+        let World { faults, migrations, vms, storage, infra, .. } = self;
         match event {
             Event::Fault(e) => faults.handle(e, migrations, vms, storage, infra, cx),
             Event::Migration(e) => migrations.handle(e, vms, storage, infra, cx),

@@ -64,6 +64,10 @@ impl Cpu {
     pub fn build(scenario: &Scenario, hosts: &Hosts, streams: &Streams) -> Cpu {
         unimplemented!()
     }
+    /// Schedules the first sample.
+    pub fn start(&mut self, cx: &mut Cx<'_>) {
+        unimplemented!()
+    }
     /// Moves all streams onto another run.
     pub fn rekey(&mut self, streams: &Streams) {
         unimplemented!()

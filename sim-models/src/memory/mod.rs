@@ -60,6 +60,10 @@ impl Memory {
     pub fn build(scenario: &Scenario, hosts: &Hosts, streams: &Streams) -> Memory {
         unimplemented!()
     }
+    /// Schedules the first sample.
+    pub fn start(&mut self, cx: &mut Cx<'_>) {
+        unimplemented!()
+    }
     /// Moves all streams onto another run.
     pub fn rekey(&mut self, streams: &Streams) {
         unimplemented!()

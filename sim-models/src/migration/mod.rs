@@ -17,6 +17,10 @@ pub enum Event {
 }
 
 impl Event {
+    /// The VM that moves, if it is about one.
+    pub fn vm(&self) -> Option<crate::ids::VmId> {
+        None
+    }
     /// See [`sim_core::EventKind`].
     pub fn class(&self) -> sim_core::Class {
         sim_core::Class::Settle

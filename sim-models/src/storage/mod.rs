@@ -4,7 +4,6 @@
 //! are simulated only while a window is open; they read the macroscopic state and never write it.
 
 use crate::event::{self, Cx};
-use crate::hosts::Hosts;
 use crate::ids::{HostId, Side, VmId};
 use crate::record::Stamp;
 use crate::scenario::Scenario;
@@ -19,6 +18,12 @@ pub enum Event {
 }
 
 impl Event {
+    /// The host it happens to, if it is macroscopic and about one.
+    pub fn host(&self) -> Option<HostId> {
+        match self {
+            Event::NodeDetected(host) => Some(*host),
+        }
+    }
     /// See [`sim_core::EventKind`].
     pub fn class(&self) -> sim_core::Class {
         sim_core::Class::Settle
@@ -82,7 +87,7 @@ pub struct Storage {}
 #[allow(unused_variables)]
 impl Storage {
     /// All devices and controllers up, all data redundant.
-    pub fn build(scenario: &Scenario, hosts: &Hosts, infra: &mut Infra, streams: &Streams) -> Storage {
+    pub fn build(scenario: &Scenario, infra: &mut Infra, streams: &Streams) -> Storage {
         unimplemented!()
     }
     /// Moves all streams onto another run.

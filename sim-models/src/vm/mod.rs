@@ -1,38 +1,94 @@
 //! VMs: where they run, what they ask of CPU and disks, how they write their memory.
+//!
+//! ```text
+//!   demand (5-minute epochs) --> cpu pools          placement: by name, never by order
+//!   windows (slices, faults) --> clients --> storage.submit --> completion --> record
+//!   host dies --> down --> declared dead --> restarted elsewhere --> running
+//! ```
 
+mod clients;
+mod demand;
 pub mod dirty;
+mod loss;
+mod placement;
+mod restart;
+mod windows;
+
+pub use clients::{ClientId, FlightId};
+pub use placement::{Population, rank};
 
 use crate::event::Cx;
 use crate::ids::{HostId, Side, VmId};
-use crate::scenario::Scenario;
-use crate::storage::Storage;
+use crate::metric::Metric;
+use crate::scenario::{Scenario, VmGroup};
+use crate::storage::{Load, Storage};
 use crate::world::Infra;
+use clients::Clients;
+use demand::Demand;
 use dirty::DirtyMemory;
-use sim_core::{Bytes, SimTime, Streams};
+use loss::Loss;
+use placement::Homes;
+use restart::Restarts;
+use sim_core::{Class, SimTime, Span, Streams};
+use std::sync::Arc;
+use windows::Windows;
 
 /// What happens to VMs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Event {
     /// Demand changes.
     Epoch,
+    /// A window opens, begins to be recorded, or closes.
+    WindowEdge,
+    /// A client's next request arrives.
+    Arrival(ClientId),
+    /// The guest sees a request completed.
+    Completed(ClientId, FlightId),
+    /// High availability gives a host up.
+    HostDeclaredDead(HostId),
+    /// A restarted VM's services are up; `.1` counts its lives.
+    Booted(VmId, u32),
 }
 
 impl Event {
     /// See [`sim_core::EventKind`].
-    pub fn class(&self) -> sim_core::Class {
-        sim_core::Class::Settle
+    pub fn class(&self) -> Class {
+        match self {
+            Event::Completed(..) | Event::HostDeclaredDead(_) | Event::Booted(..) => Class::Completion,
+            Event::Epoch | Event::WindowEdge | Event::Arrival(_) => Class::Arrival,
+        }
     }
     /// See [`sim_core::EventKind`].
     pub fn kind(&self) -> u32 {
-        0
+        match self {
+            Event::Epoch => 0,
+            Event::WindowEdge => 1,
+            Event::Arrival(_) => 2,
+            Event::Completed(..) => 3,
+            Event::HostDeclaredDead(_) => 4,
+            Event::Booted(..) => 5,
+        }
     }
     /// See [`sim_core::EventKind`].
     pub fn entity(&self) -> u64 {
-        0
+        match self {
+            Event::Epoch | Event::WindowEdge => 0,
+            Event::Arrival(c) | Event::Completed(c, _) => u64::from(c.vm.0),
+            Event::HostDeclaredDead(h) => u64::from(h.0),
+            Event::Booted(vm, _) => u64::from(vm.0),
+        }
     }
     /// See [`sim_core::EventKind`].
     pub fn is_micro(&self) -> bool {
-        false
+        matches!(self, Event::WindowEdge | Event::Arrival(_) | Event::Completed(..))
+    }
+    /// The VM it happens to, if it happens to one.
+    pub fn vm(&self) -> Option<VmId> {
+        match self {
+            Event::Arrival(c) | Event::Completed(c, _) => Some(c.vm),
+            Event::Booted(vm, _) => Some(*vm),
+            Event::Epoch | Event::WindowEdge | Event::HostDeclaredDead(_) => None,
+        }
     }
 }
 
@@ -54,6 +110,8 @@ pub struct Vm {
     pub name: String,
     /// Its group in the scenario.
     pub group: usize,
+    /// Its number within the group.
+    pub number: u32,
     /// Where it runs, or ran last.
     pub host: HostId,
     /// What it is doing.
@@ -62,55 +120,165 @@ pub struct Vm {
     pub dirty: DirtyMemory,
     /// Share of its writing that throttling takes away, 0 to 1.
     pub throttle: f64,
+    /// Busy share of its vCPUs in this epoch when nothing makes it wait.
+    duty: f64,
+    /// When it went down.
+    down_since: SimTime,
+    /// Counts its lives, so that a boot that was overtaken by another death is stale.
+    life: u32,
 }
 
 /// All VMs.
 #[derive(Clone, Debug)]
-pub struct Vms {}
+pub struct Vms {
+    all: Vec<Vm>,
+    groups: Arc<[VmGroup]>,
+    homes: Homes,
+    demand: Demand,
+    clients: Clients,
+    windows: Windows,
+    restarts: Restarts,
+    loss: Option<Loss>,
+}
 
-#[allow(unused_variables)]
 impl Vms {
+    /// All VMs of the scenario, placed by [`Vms::start`]. `length` is that of the act.
+    pub fn build(
+        scenario: &Scenario,
+        population: Population,
+        length: Span,
+        infra: &Infra,
+        streams: &Streams,
+    ) -> Vms {
+        let groups: Arc<[VmGroup]> = scenario.groups.clone().into();
+        let homes = Homes::build(scenario, population, &infra.hosts);
+        let mut all = Vec::with_capacity(scenario.vm_count() as usize);
+        for (group, g) in groups.iter().enumerate() {
+            for number in 0..g.count {
+                let side = homes.side(group, number);
+                all.push(Vm {
+                    name: format!("{}-{number}", g.name),
+                    group,
+                    number,
+                    host: homes.home(group, number, side),
+                    state: State::Down,
+                    dirty: DirtyMemory::new(&g.dirtying, g.memory, g.resident),
+                    throttle: 0.0,
+                    duty: 0.0,
+                    down_since: SimTime::ZERO,
+                    life: 0,
+                });
+            }
+        }
+        Vms {
+            homes,
+            demand: Demand::build(&all, &groups, streams),
+            clients: Clients::build(&all, &groups, streams),
+            windows: Windows::build(scenario.windows, length, streams),
+            restarts: Restarts::build(scenario, &infra.hosts, &all, streams),
+            loss: None,
+            all,
+            groups,
+        }
+    }
+
+    /// Moves all streams onto another run. Slices already drawn stay where they are.
+    pub fn rekey(&mut self, streams: &Streams) {
+        self.demand.rekey(streams);
+        self.clients.rekey(streams);
+        self.restarts.rekey(streams);
+    }
+
+    /// Powers every VM on where it lives and begins demand, slices and samples.
+    pub fn start(&mut self, storage: &mut Storage, infra: &mut Infra, cx: &mut Cx<'_>) {
+        for vm in self.ids() {
+            let side = infra.hosts[self.get(vm).host].side;
+            let home = Some(self.get(vm).host).filter(|&h| self.fits(vm, h, infra));
+            match home.or_else(|| self.destination(vm, side, None, infra)) {
+                Some(host) => self.power_on(vm, host, storage, infra, cx),
+                None => cx.record.note(cx.now, || format!("{} finds no host to run on", self.get(vm).name)),
+            }
+        }
+        self.demand_epoch(storage, infra, cx);
+        self.windows.schedule(cx);
+    }
+
     /// The VM.
     pub fn get(&self, vm: VmId) -> &Vm {
-        unimplemented!()
+        &self.all[vm.index()]
     }
+
     /// The VM.
     pub fn get_mut(&mut self, vm: VmId) -> &mut Vm {
-        unimplemented!()
+        &mut self.all[vm.index()]
     }
+
     /// The group a VM belongs to.
-    pub fn group(&self, vm: VmId) -> &crate::scenario::VmGroup {
-        unimplemented!()
+    pub fn group(&self, vm: VmId) -> &VmGroup {
+        &self.groups[self.get(vm).group]
     }
+
     /// Ids of all VMs, in order.
     pub fn ids(&self) -> impl Iterator<Item = VmId> + use<> {
-        (0..0).map(VmId)
+        (0..self.all.len() as u32).map(VmId)
     }
+
     /// The cluster a VM runs in.
     pub fn side(&self, vm: VmId, infra: &Infra) -> Side {
-        unimplemented!()
+        infra.hosts[self.get(vm).host].side
     }
-    /// Share of its nominal speed at which a VM writes memory now: ready time, throttle, stalled storage.
-    pub fn speed(&self, vm: VmId, storage: &Storage, infra: &Infra) -> f64 {
-        unimplemented!()
+
+    /// Requests simulated so far.
+    pub fn requests(&self) -> u64 {
+        self.clients.requests()
     }
+
+    /// Share of its nominal speed at which a VM writes memory now: ready time, throttle, remote memory,
+    /// stalled storage.
+    pub fn speed(&self, vm: VmId, storage: &Storage, infra: &Infra, now: SimTime) -> f64 {
+        let it = self.get(vm);
+        if it.state != State::Running || storage.stalled(vm) {
+            return 0.0;
+        }
+        let c = infra.cpu.contention(vm);
+        let waiting = (c.ready + c.co_stop).min(1.0);
+        (1.0 - waiting) * (1.0 - it.throttle) / infra.memory.pressure(vm, now).slowdown.max(1.0)
+    }
+
     /// Guest bytes written to disk per second.
     pub fn write_rate(&self, vm: VmId) -> f64 {
-        unimplemented!()
+        let load = clients::load_of(self.group(vm));
+        load.writes_per_s * load.mean_bytes
     }
+
     /// Throttles a VM's vCPUs by this share (0 releases it).
     pub fn set_throttle(&mut self, vm: VmId, share: f64, infra: &mut Infra, cx: &mut Cx<'_>) {
-        unimplemented!()
+        self.get_mut(vm).throttle = share.clamp(0.0, 0.99);
+        self.apply_duty(vm, infra, cx);
     }
+
     /// Stops a running VM; it keeps its place. Its clients' backlog grows from their intended arrivals.
-    pub fn stun(&mut self, vm: VmId, storage: &mut Storage, infra: &mut Infra, cx: &mut Cx<'_>) {
-        unimplemented!()
+    pub fn stun(&mut self, vm: VmId, _storage: &mut Storage, infra: &mut Infra, cx: &mut Cx<'_>) {
+        let it = self.get_mut(vm);
+        if it.state == State::Running {
+            it.state = State::Stunned;
+            self.apply_duty(vm, infra, cx);
+        }
     }
+
     /// Lets a stunned VM go on, on the host it is placed on.
     pub fn resume(&mut self, vm: VmId, storage: &mut Storage, infra: &mut Infra, cx: &mut Cx<'_>) {
-        unimplemented!()
+        let it = self.get_mut(vm);
+        if it.state != State::Stunned {
+            return;
+        }
+        it.state = State::Running;
+        self.apply_duty(vm, infra, cx);
+        self.clients.resume(vm, &self.all, &self.windows, &mut self.loss, (storage, infra, cx));
     }
-    /// Moves a stunned VM to another host (CPU, memory and disks follow).
+
+    /// Moves a stunned VM to another host (CPU, memory and disks follow). Inside a cluster its data stays
+    /// where it is and locality is lost; across clusters the data was just written at the destination.
     pub fn relocate(
         &mut self,
         vm: VmId,
@@ -119,22 +287,234 @@ impl Vms {
         infra: &mut Infra,
         cx: &mut Cx<'_>,
     ) {
-        unimplemented!()
+        let crossing = infra.hosts[to].side != self.side(vm, infra);
+        infra.cpu.remove(vm, cx);
+        infra.memory.remove(vm, cx);
+        if crossing {
+            storage.detach(vm, infra, cx);
+        }
+        self.get_mut(vm).host = to;
+        self.install(vm, !crossing, crossing, storage, infra, cx);
+        self.apply_duty(vm, infra, cx);
     }
-    /// Its host is gone or it must boot elsewhere: high availability takes over.
+
+    /// Its host is gone or it must boot elsewhere: it is down until high availability restarts it.
     pub fn lose(&mut self, vm: VmId, storage: &mut Storage, infra: &mut Infra, cx: &mut Cx<'_>) {
-        unimplemented!()
+        let it = &mut self.all[vm.index()];
+        if it.state == State::Down {
+            return;
+        }
+        it.state = State::Down;
+        it.down_since = cx.now;
+        it.life += 1;
+        it.throttle = 0.0;
+        infra.cpu.remove(vm, cx);
+        infra.memory.remove(vm, cx);
+        storage.detach(vm, infra, cx);
+        self.clients.drop_all(vm);
+        cx.record.note(cx.now, || format!("{} is down", self.all[vm.index()].name));
     }
+
+    /// All VMs of a dead host go down; the platform notices after a while and restarts them elsewhere.
+    pub fn host_failed(&mut self, host: HostId, storage: &mut Storage, infra: &mut Infra, cx: &mut Cx<'_>) {
+        self.restarts.host_failed(host);
+        for vm in self.ids().filter(|&vm| self.all[vm.index()].host == host).collect::<Vec<_>>() {
+            // A VM that was only booting there has lost this life too; its boot is stale.
+            self.get_mut(vm).life += 1;
+            self.restarts.forget(vm);
+            self.lose(vm, storage, infra, cx);
+        }
+        let delay = self.restarts.declaration(host);
+        cx.after(delay, crate::event::Event::Vm(Event::HostDeclaredDead(host)));
+    }
+
+    /// A host is back: VMs that found no place may start there.
+    pub fn host_repaired(&mut self, infra: &mut Infra, cx: &mut Cx<'_>) {
+        for vm in self.ids() {
+            if self.get(vm).state == State::Down && !self.restarts.is_starting(vm) {
+                self.restart(vm, infra, cx);
+            }
+        }
+    }
+
     /// A running host of this side that would take this VM, other than `not`: by name, never by order.
     pub fn destination(&self, vm: VmId, side: Side, not: Option<HostId>, infra: &Infra) -> Option<HostId> {
-        unimplemented!()
+        let it = self.get(vm);
+        let home = self.homes.home(it.group, it.number, side);
+        let candidates = infra.hosts.up(side).filter(|&h| Some(h) != not && self.fits(vm, h, infra));
+        candidates.min_by_key(|&h| (h != home, placement::rank(&it.name, &infra.hosts[h].name)))
     }
+
     /// Simulates every request from now until `until`, weight 1.
     pub fn open_window(&mut self, until: SimTime, storage: &mut Storage, infra: &mut Infra, cx: &mut Cx<'_>) {
-        unimplemented!()
+        self.windows.open(until, cx);
+        self.window_edge(storage, infra, cx);
     }
+
+    /// A window that will open at a known time, so that its warm-in comes before it.
+    pub fn plan_window(&mut self, from: SimTime, until: SimTime, cx: &mut Cx<'_>) {
+        self.windows.plan(from, until, cx);
+    }
+
+    /// Something broke on this side: its I/O is watched until `until` and until the backlog has drained.
+    pub fn watch_loss(&mut self, side: Side, until: SimTime, cx: &Cx<'_>) {
+        let loss = self.loss.get_or_insert_with(|| Loss::begin(side, cx.now));
+        loss.until = loss.until.max(until);
+    }
+
+    /// Facts that are complete only at the end.
+    pub fn finish(&mut self, infra: &Infra, cx: &mut Cx<'_>) {
+        self.clients.finish(&self.all, &mut self.loss, infra, cx);
+        if let Some(loss) = &self.loss {
+            loss.record(cx.record);
+        }
+        for side in Side::BOTH.into_iter().filter(|&s| infra.hosts.of(s).next().is_some()) {
+            let down = self
+                .all
+                .iter()
+                .filter(|v| v.state == State::Down && infra.hosts[v.host].side == side)
+                .count();
+            cx.record.per_run_add(Metric::VmsDown, side, down as u64);
+        }
+    }
+
     /// Handles one of its own events.
     pub fn handle(&mut self, event: Event, storage: &mut Storage, infra: &mut Infra, cx: &mut Cx<'_>) {
-        unimplemented!()
+        match event {
+            Event::Epoch => self.demand_epoch(storage, infra, cx),
+            Event::WindowEdge => self.window_edge(storage, infra, cx),
+            Event::Arrival(client) => {
+                self.clients.arrival(client, &self.all, &self.windows, (storage, infra, cx));
+            }
+            Event::Completed(client, flight) => {
+                let lower = (storage, infra, cx);
+                self.clients.completed(client, flight, &self.all, &self.windows, &mut self.loss, lower);
+            }
+            Event::HostDeclaredDead(host) => self.declared_dead(host, infra, cx),
+            Event::Booted(vm, life) => self.booted(vm, life, storage, infra, cx),
+        }
     }
+
+    fn fits(&self, vm: VmId, host: HostId, infra: &Infra) -> bool {
+        infra.hosts[host].up && infra.memory.admits(host, self.group(vm).memory).is_ok()
+    }
+
+    fn power_on(
+        &mut self,
+        vm: VmId,
+        host: HostId,
+        storage: &mut Storage,
+        infra: &mut Infra,
+        cx: &mut Cx<'_>,
+    ) {
+        let it = self.get_mut(vm);
+        it.host = host;
+        it.state = State::Running;
+        self.install(vm, false, true, storage, infra, cx);
+    }
+
+    /// CPU, memory and disks of a VM begin on its host.
+    fn install(
+        &mut self,
+        vm: VmId,
+        moved: bool,
+        local: bool,
+        storage: &mut Storage,
+        infra: &mut Infra,
+        cx: &mut Cx<'_>,
+    ) {
+        let it = &self.all[vm.index()];
+        let group = &self.groups[it.group];
+        let node = infra.memory.place(vm, &it.name, group, it.host, moved, cx);
+        infra.cpu.place(vm, &it.name, group.vcpus, &group.cpu, (it.host, node), cx);
+        storage.attach(vm, &it.name, group.disk, it.host, local, infra, cx);
+        storage.set_load(vm, clients::load_of(group), infra, cx);
+    }
+
+    fn apply_duty(&mut self, vm: VmId, infra: &mut Infra, cx: &mut Cx<'_>) {
+        let it = self.get(vm);
+        let duty = if it.state == State::Running { it.duty * (1.0 - it.throttle) } else { 0.0 };
+        infra.cpu.set_duty(vm, duty, cx);
+    }
+
+    fn demand_epoch(&mut self, storage: &mut Storage, infra: &mut Infra, cx: &mut Cx<'_>) {
+        for vm in self.ids() {
+            let it = &mut self.all[vm.index()];
+            it.duty = self.demand.duty(vm, it, &self.groups[it.group], cx.now);
+            if it.state == State::Down {
+                continue;
+            }
+            let pressure = infra.memory.pressure(vm, cx.now);
+            infra.cpu.set_slowdown(vm, pressure.slowdown.max(1.0), cx);
+            if pressure.swap_reads_per_s > 0.0 {
+                storage.set_load(
+                    vm,
+                    swapping(clients::load_of(self.group(vm)), pressure.swap_reads_per_s),
+                    infra,
+                    cx,
+                );
+            }
+            self.apply_duty(vm, infra, cx);
+        }
+        cx.after(demand::EPOCH, crate::event::Event::Vm(Event::Epoch));
+    }
+
+    fn window_edge(&mut self, storage: &mut Storage, infra: &mut Infra, cx: &mut Cx<'_>) {
+        // A backlog from a stall is followed until it has drained, so that the stall is seen whole.
+        let draining = self.clients.backlog() > 0 && self.loss.is_some();
+        let was_open = self.windows.is_open();
+        self.windows.update(draining, cx);
+        let open = self.windows.is_open();
+        if open != was_open {
+            storage.set_window(open, infra, cx);
+        }
+        if open {
+            self.clients.open(&self.all, (storage, infra, cx));
+        }
+    }
+
+    fn declared_dead(&mut self, host: HostId, infra: &mut Infra, cx: &mut Cx<'_>) {
+        cx.record.note(cx.now, || {
+            format!("{} is declared dead, its VMs restart elsewhere", infra.hosts[host].name)
+        });
+        for vm in self.ids() {
+            if self.get(vm).host == host && self.get(vm).state == State::Down {
+                self.restart(vm, infra, cx);
+            }
+        }
+    }
+
+    /// Reserves a place for a VM that is down and starts it there, now or when the host has a free slot.
+    fn restart(&mut self, vm: VmId, infra: &mut Infra, cx: &mut Cx<'_>) {
+        let side = self.side(vm, infra);
+        let Some(host) = self.destination(vm, side, None, infra) else {
+            cx.record.note(cx.now, || format!("{} finds no host to restart on", self.get(vm).name));
+            return;
+        };
+        let it = &mut self.all[vm.index()];
+        it.host = host;
+        infra.memory.place(vm, &it.name, &self.groups[it.group], host, false, cx);
+        self.restarts.enqueue(vm, it.life, host, cx);
+    }
+
+    fn booted(&mut self, vm: VmId, life: u32, storage: &mut Storage, infra: &mut Infra, cx: &mut Cx<'_>) {
+        let it = &self.all[vm.index()];
+        let (host, down_since) = (it.host, it.down_since);
+        if it.life != life {
+            return;
+        }
+        self.restarts.finished(vm, host, cx);
+        infra.memory.remove(vm, cx);
+        self.power_on(vm, host, storage, infra, cx);
+        self.apply_duty(vm, infra, cx);
+        let (side, stamp) = (infra.hosts[host].side, cx.record.stamp());
+        cx.record.sample(Metric::RestartOutage, side, stamp, cx.now.since(down_since).0, 1);
+        if self.windows.is_open() {
+            self.clients.open(&self.all, (storage, infra, cx));
+        }
+    }
+}
+
+fn swapping(load: Load, swap_reads_per_s: f64) -> Load {
+    Load { reads_per_s: load.reads_per_s + swap_reads_per_s, ..load }
 }

@@ -1,0 +1,296 @@
+//! k servers, first come first served within two non-preemptive priority classes.
+
+use super::{Integrals, Level, Meter, Priority, Tally};
+use crate::time::{SimTime, Span};
+use std::collections::VecDeque;
+
+/// Names one service at one server: small enough for an event, and stale once the service is over or
+/// the station has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    server: u32,
+    epoch: u32,
+}
+
+impl Ticket {
+    /// The server, dense from zero: a lane number for a trace.
+    pub fn server(self) -> u32 {
+        self.server
+    }
+}
+
+/// A service that began, and when it ends: the caller schedules [`Station::depart`] for that instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Departure<J> {
+    /// What to hand back at the end.
+    pub ticket: Ticket,
+    /// When the service ends.
+    pub at: SimTime,
+    /// Whose service it is.
+    pub job: J,
+}
+
+/// What became of an arriving job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Arrival<J> {
+    /// A server was free; the departure is to be scheduled.
+    Started(Departure<J>),
+    /// It waits; a later departure, [`Station::resume`] or [`Station::set_servers`] starts it.
+    Queued,
+    /// The waiting room is full or the station is down. The job is not inside.
+    Refused,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Waiting<J> {
+    job: J,
+    work: Span,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Serving<J> {
+    job: J,
+    class: Priority,
+    ends: SimTime,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Server<J> {
+    epoch: u32,
+    serving: Option<Serving<J>>,
+}
+
+/// A k-server station. Every operation on one job is O(1), without allocation once queues have grown.
+///
+/// A service that begins at `t` with work `w` ends at `t + w * stretch + latch`; later changes of
+/// `stretch` and `latch` do not touch services under way.
+#[derive(Clone, Debug)]
+pub struct Station<J> {
+    /// Factor on the work of services that begin from now on: 1 / (1 - share of cycles stolen).
+    pub stretch: f64,
+    /// Added to every service that begins from now on: the wait of a blocked vCPU for its CPU.
+    pub latch: Span,
+    /// Places for waiting jobs, both classes together; `None` is unbounded.
+    pub room: Option<usize>,
+    servers: u32,
+    background_cap: u32,
+    waiting: [VecDeque<Waiting<J>>; 2],
+    // Slots are made on demand and outlive a smaller `servers`: a withdrawn server finishes its job.
+    slots: Vec<Server<J>>,
+    free: Vec<u32>,
+    busy: [u32; 2],
+    down: bool,
+    paused: bool,
+    meter: Meter,
+}
+
+impl<J: Copy> Station<J> {
+    /// An empty station of `servers` servers, of which background work may hold `background_cap` at once;
+    /// stretch 1, no latch, unbounded room.
+    pub fn new(servers: u32, background_cap: u32) -> Self {
+        Station {
+            stretch: 1.0,
+            latch: Span::ZERO,
+            room: None,
+            servers,
+            background_cap,
+            waiting: [VecDeque::new(), VecDeque::new()],
+            slots: Vec::new(),
+            free: Vec::new(),
+            busy: [0; 2],
+            down: false,
+            paused: false,
+            meter: Meter::default(),
+        }
+    }
+
+    /// A job that needs `work` of one server's undisturbed time comes in.
+    pub fn arrive(&mut self, now: SimTime, job: J, class: Priority, work: Span) -> Arrival<J> {
+        self.advance(now);
+        self.meter.of(class).arrivals += 1;
+        if self.may_start(class) {
+            debug_assert!(self.waiting[..=class as usize].iter().all(VecDeque::is_empty), "overtaking");
+            return Arrival::Started(self.start(now, class, Waiting { job, work }));
+        }
+        if self.down || self.room.is_some_and(|places| self.waiting() >= places) {
+            self.meter.of(class).refused += 1;
+            return Arrival::Refused;
+        }
+        self.waiting[class as usize].push_back(Waiting { job, work });
+        Arrival::Queued
+    }
+
+    /// The service named by `ticket` ends: its job, and the service that begins in its place. `None` when
+    /// the ticket is stale.
+    ///
+    /// # Panics
+    /// If a ticket that is not stale comes back at another instant than it was given out for.
+    pub fn depart(&mut self, now: SimTime, ticket: Ticket) -> Option<(J, Option<Departure<J>>)> {
+        let server = self.slots.get_mut(ticket.server as usize).filter(|s| s.epoch == ticket.epoch)?;
+        let done = server.serving.take()?;
+        assert!(done.ends == now, "a service due at {} ended at {now}", done.ends);
+        server.epoch = server.epoch.wrapping_add(1);
+        self.advance(now);
+        self.free.push(ticket.server);
+        self.busy[done.class as usize] -= 1;
+        self.meter.of(done.class).completions += 1;
+        // One server came free, so at most one job can begin: all others could not before either.
+        Some((done.job, self.dispatch(now)))
+    }
+
+    /// Stops dispatch: services under way end as planned, arrivals wait.
+    pub fn pause(&mut self) {
+        self.paused = true;
+    }
+
+    /// Takes dispatch up again; the services that begin now.
+    #[must_use]
+    pub fn resume(&mut self, now: SimTime) -> Vec<Departure<J>> {
+        self.paused = false;
+        self.dispatch_all(now)
+    }
+
+    /// The station goes down: every job inside is lost to it and handed back, those in service by server
+    /// number, then waiting foreground, then waiting background, each in order of arrival. Tickets given
+    /// out so far are stale, arrivals are refused until [`Station::repair`].
+    pub fn fail(&mut self, now: SimTime) -> Vec<J> {
+        self.advance(now);
+        self.down = true;
+        let mut drained = Vec::with_capacity(self.len());
+        for (server, slot) in self.slots.iter_mut().enumerate() {
+            let Some(cut) = slot.serving.take() else { continue };
+            slot.epoch = slot.epoch.wrapping_add(1);
+            self.free.push(server as u32);
+            self.meter.of(cut.class).drained += 1;
+            drained.push(cut.job);
+        }
+        self.busy = [0; 2];
+        for class in Priority::ALL {
+            let queue = &mut self.waiting[class as usize];
+            self.meter.of(class).drained += queue.len() as u64;
+            drained.extend(queue.drain(..).map(|w| w.job));
+        }
+        drained
+    }
+
+    /// The station is up again, and empty. A pause from before or during the outage still holds.
+    pub fn repair(&mut self, now: SimTime) {
+        self.advance(now);
+        self.down = false;
+    }
+
+    /// Changes the number of servers and the most that background work may hold; the services that begin
+    /// now. A server withdrawn from under a job finishes it first.
+    #[must_use]
+    pub fn set_servers(&mut self, now: SimTime, servers: u32, background_cap: u32) -> Vec<Departure<J>> {
+        self.advance(now);
+        self.servers = servers;
+        self.background_cap = background_cap;
+        self.dispatch_all(now)
+    }
+
+    /// What happened up to `now`.
+    pub fn integrals(&self, now: SimTime) -> Integrals {
+        self.meter.read(now, self.level())
+    }
+
+    /// What one class did up to `now`.
+    pub fn tally(&self, now: SimTime, class: Priority) -> Tally {
+        self.integrals(now).class[class as usize]
+    }
+
+    /// Servers in place.
+    pub fn servers(&self) -> u32 {
+        self.servers
+    }
+
+    /// The most servers that background work may hold.
+    pub fn background_cap(&self) -> u32 {
+        self.background_cap
+    }
+
+    /// Jobs of a class in service.
+    pub fn serving(&self, class: Priority) -> usize {
+        self.busy[class as usize] as usize
+    }
+
+    /// Jobs waiting, both classes.
+    pub fn waiting(&self) -> usize {
+        self.waiting[0].len() + self.waiting[1].len()
+    }
+
+    /// Jobs of a class waiting.
+    pub fn waiting_of(&self, class: Priority) -> usize {
+        self.waiting[class as usize].len()
+    }
+
+    /// Jobs inside, waiting or in service.
+    pub fn len(&self) -> usize {
+        self.waiting() + self.busy_servers() as usize
+    }
+
+    /// Nobody inside.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Not in an outage.
+    pub fn is_up(&self) -> bool {
+        !self.down
+    }
+
+    fn busy_servers(&self) -> u32 {
+        self.busy[0] + self.busy[1]
+    }
+
+    fn may_start(&self, class: Priority) -> bool {
+        let allowed = class == Priority::Foreground || self.busy[1] < self.background_cap;
+        allowed && !self.down && !self.paused && self.busy_servers() < self.servers
+    }
+
+    fn dispatch(&mut self, now: SimTime) -> Option<Departure<J>> {
+        for class in Priority::ALL {
+            if !self.may_start(class) {
+                continue;
+            }
+            if let Some(next) = self.waiting[class as usize].pop_front() {
+                return Some(self.start(now, class, next));
+            }
+        }
+        None
+    }
+
+    fn dispatch_all(&mut self, now: SimTime) -> Vec<Departure<J>> {
+        self.advance(now);
+        std::iter::from_fn(|| self.dispatch(now)).collect()
+    }
+
+    fn start(&mut self, now: SimTime, class: Priority, Waiting { job, work }: Waiting<J>) -> Departure<J> {
+        let server = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(Server { epoch: 0, serving: None });
+            self.slots.len() as u32 - 1
+        });
+        self.busy[class as usize] += 1;
+        let at = now + self.stretched(work) + self.latch;
+        let slot = &mut self.slots[server as usize];
+        slot.serving = Some(Serving { job, class, ends: at });
+        Departure { ticket: Ticket { server, epoch: slot.epoch }, at, job }
+    }
+
+    fn stretched(&self, work: Span) -> Span {
+        // An undisturbed server keeps every nanosecond, also beyond the 53 bits of a float.
+        if self.stretch == 1.0 { work } else { work.scale(self.stretch) }
+    }
+
+    fn level(&self) -> Level {
+        let count = |i: usize| u64::from(self.busy[i]) + self.waiting[i].len() as u64;
+        let capacity = if self.down { 0 } else { u64::from(self.servers) };
+        Level { inside: [count(0), count(1)], busy: self.busy.map(u64::from), capacity }
+    }
+
+    fn advance(&mut self, now: SimTime) {
+        let level = self.level();
+        self.meter.advance(now, level);
+    }
+}
