@@ -50,7 +50,8 @@ impl Scenario {
         let micro = before * events_per_request(self.source.as_ref().unwrap_or(&self.target))
             + (after + duress) * events_per_request(&self.target);
         let seconds = t.before.as_secs() + t.after.as_secs() + t.duress.as_secs();
-        let hosts = Side::BOTH.iter().filter_map(|&s| self.cluster(s)).map(|c| f64::from(c.hosts)).sum::<f64>();
+        let hosts =
+            Side::BOTH.iter().filter_map(|&s| self.cluster(s)).map(|c| f64::from(c.hosts)).sum::<f64>();
         let samples = seconds / SAMPLE_S * (f64::from(self.vm_count()) + hosts);
         let macro_events = samples + self.moves() * EVENTS_PER_MOVE;
         Estimate { requests: before + after + duress, events: micro + macro_events }
@@ -66,7 +67,8 @@ impl Scenario {
         let slices = length / w.stratum.as_secs().max(1e-9) * (w.slice + w.warm_in).as_secs();
         let cluster = self.cluster(side);
         let live = cluster.map_or(0.0, |c| c.live_migrations_per_hour) * length / 3600.0;
-        let moves = if length > 0.0 && length == self.timeline.duress.as_secs() { self.wave_vms() } else { 0.0 };
+        let moves =
+            if length > 0.0 && length == self.timeline.duress.as_secs() { self.wave_vms() } else { 0.0 };
         let strikes = faults.iter().filter(|f| !matches!(f.when, When::Never | When::FromTheStart)).count();
         let detection = cluster.map_or(0.0, detection_s);
         let at_fault = (w.warm_in + w.before_fault + w.after_detection).as_secs() + detection;

@@ -16,12 +16,9 @@ pub(super) fn clusters(scenario: &Scenario, r: &mut Resolver) {
         memory(scenario, cluster, side, r);
         let data: u128 = scenario.groups.iter().map(|g| u128::from(g.count) * u128::from(g.disk.0)).sum();
         match &cluster.storage {
-            StorageDesign::San(san) => capacity(
-                &format!("{side}.storage.capacity"),
-                data,
-                (san.capacity.0, 1.0, 1),
-                r,
-            ),
+            StorageDesign::San(san) => {
+                capacity(&format!("{side}.storage.capacity"), data, (san.capacity.0, 1.0, 1), r)
+            }
             StorageDesign::Replicated(store) => replicated(store, cluster, side, data, r),
         }
     }
@@ -132,7 +129,11 @@ fn capacity(path: &str, data: u128, (each, usable, devices): (u64, f64, u64), r:
     if needed > there {
         r.problem(
             path,
-            format!("the VMs' data with its copies takes {:.1} TB, usable are {:.1} TB", needed / 1e12, there / 1e12),
+            format!(
+                "the VMs' data with its copies takes {:.1} TB, usable are {:.1} TB",
+                needed / 1e12,
+                there / 1e12
+            ),
             "write more or larger devices, fewer copies, or smaller disks",
         );
     }
