@@ -19,9 +19,6 @@ pub struct Estimate {
 /// A closed client is taken to complete a request in this time with each of its slots: no controller path
 /// is much faster.
 const CLOSED_SERVICE_S: f64 = 0.5e-3;
-/// Longest usual silence until a dead peer is given up (30-60 s SAN path loss, 15-25 s AOS 4.5).
-const DETECTION_SAN_S: f64 = 60.0;
-const DETECTION_REPLICATED_S: f64 = 25.0;
 /// Every host and VM is looked at once in a 20 s sample; a move takes some tens of events.
 const SAMPLE_S: f64 = 20.0;
 const EVENTS_PER_MOVE: f64 = 50.0;
@@ -70,7 +67,7 @@ impl Scenario {
         let moves =
             if length > 0.0 && length == self.timeline.duress.as_secs() { self.wave_vms() } else { 0.0 };
         let strikes = faults.iter().filter(|f| !matches!(f.when, When::Never | When::FromTheStart)).count();
-        let detection = cluster.map_or(0.0, detection_s);
+        let detection = cluster.map_or(0.0, |c| c.profile.storage.detection.quantile(0.99));
         let at_fault = (w.warm_in + w.before_fault + w.after_detection).as_secs() + detection;
         let each = if w.around > Span::ZERO { (w.around + w.warm_in).as_secs() } else { 0.0 };
         let around = (live + moves + strikes as f64) * each;
@@ -87,13 +84,6 @@ impl Scenario {
         self.wave_vms()
             + per_s(Side::Source) * t.before.as_secs()
             + per_s(Side::Target) * (t.after.as_secs() + t.duress.as_secs())
-    }
-}
-
-fn detection_s(cluster: &Cluster) -> f64 {
-    match cluster.storage {
-        StorageDesign::San(_) => DETECTION_SAN_S,
-        StorageDesign::Replicated(_) => DETECTION_REPLICATED_S,
     }
 }
 

@@ -5,9 +5,6 @@ use crate::quantity::Resolver;
 use crate::scenario::{Cluster, Domain, Replicated, Scenario, StorageDesign, VmGroup};
 use sim_core::Bytes;
 
-/// Above this a store refuses writes: Stargate goes read-only (Nutanix Bible).
-const FULL: f64 = 0.95;
-
 /// Notes what does not fit.
 pub(super) fn clusters(scenario: &Scenario, r: &mut Resolver) {
     for side in Side::BOTH {
@@ -119,7 +116,12 @@ fn replicated(store: &Replicated, cluster: &Cluster, side: Side, data: u128, r: 
     }
     let devices = u64::from(store.devices) * u64::from(cluster.hosts);
     let path = format!("{side}.storage.device_capacity");
-    capacity(&path, data * u128::from(store.copies), (store.device_capacity.0, FULL, devices), r);
+    capacity(
+        &path,
+        data * u128::from(store.copies),
+        (store.device_capacity.0, cluster.profile.storage.fill_limit, devices),
+        r,
+    );
 }
 
 /// `data` bytes on `devices` of `each` bytes, of which a share may be used.
