@@ -1,6 +1,8 @@
 //! Moves of VMs: live pre-copy and post-copy inside a cluster, warm and cold moves across platforms, waves,
 //! and what a lagging replica does to a cut-over.
 
+pub mod precopy;
+
 use crate::event::Cx;
 use crate::ids::{HostId, MoveId};
 use crate::scenario::Scenario;
