@@ -15,10 +15,7 @@ fn main() -> ExitCode {
         eprintln!("stopping: the runs under way are finished and reported; Ctrl-C again ends at once");
     });
     let no_colour = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
-    let setting = Setting {
-        colour: stdout().is_terminal() && !no_colour,
-        progress: stderr().is_terminal(),
-        interrupt,
-    };
+    let setting =
+        Setting { colour: stdout().is_terminal() && !no_colour, progress: stderr().is_terminal(), interrupt };
     ExitCode::from(sim_cli::run(std::env::args_os(), &mut stdout().lock(), &mut stderr(), &setting))
 }

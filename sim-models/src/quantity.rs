@@ -68,13 +68,18 @@ impl Resolver {
         self.alias = Some((path.into(), entity.into()));
     }
 
-    /// A whole number as typed, which must lie in `low..=high`; else a problem is noted and `low` returned.
+    /// A whole number as typed, which must lie in `low..=high`; else a problem is noted and the nearest that
+    /// does is returned.
     pub fn whole(&mut self, path: &str, typed: u32, low: u32, high: u32) -> u32 {
         if (low..=high).contains(&typed) {
             return typed;
         }
-        self.problem(path, format!("{typed} is out of range"), format!("write a number from {low} to {high}"));
-        low
+        self.problem(
+            path,
+            format!("{typed} is out of range"),
+            format!("write a number from {low} to {high}"),
+        );
+        typed.clamp(low, high)
     }
 
     /// A plain number as typed, which must lie in `[low, high]`; else a problem is noted and `low` returned.
@@ -82,7 +87,11 @@ impl Resolver {
         if (low..=high).contains(&typed) {
             return typed;
         }
-        self.problem(path, format!("{typed} is out of range"), format!("write a number from {low} to {high}"));
+        self.problem(
+            path,
+            format!("{typed} is out of range"),
+            format!("write a number from {low} to {high}"),
+        );
         low
     }
 

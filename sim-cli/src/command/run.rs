@@ -15,7 +15,6 @@ use sim_models::verdict::{RunRow, metric_lines_of};
 /// Loads, plays run 0, tells its story.
 pub fn run(args: &args::Run, terminal: &mut Terminal<'_>) -> Result<u8, Stop> {
     let loaded = load::scenario(&args.scenario)?;
-    super::check::fits_budget(&loaded.typical)?;
     let result = play_one(&loaded, args.seed, 0, args.digests)?;
     if let Some(path) = &args.trace {
         files::write(path, |out| json::object(&trace::of(&result), out))?;
@@ -79,9 +78,8 @@ pub fn story(result: &RunResult, style: Style, terminal: &mut Terminal<'_>) -> R
 
 fn object(args: &args::Run, loaded: &Loaded, result: &RunResult) -> serde_json::Value {
     let notes = result.record.story().iter();
-    let story: Vec<_> = notes
-        .map(|n| serde_json::json!({ "at": n.at.0, "phase": n.phase, "what": n.what }))
-        .collect();
+    let story: Vec<_> =
+        notes.map(|n| serde_json::json!({ "at": n.at.0, "phase": n.phase, "what": n.what })).collect();
     let row = RunRow::of(result);
     let mut object = serde_json::json!({
         "scenario": loaded.typical.name,

@@ -11,9 +11,11 @@ pub fn of(result: &RunResult) -> Value {
         events.extend(spans(notes).map(|(from, to, name)| {
             json!({ "ph": "X", "pid": 1, "tid": act, "name": name, "ts": from, "dur": to - from })
         }));
-        events.extend(notes.iter().map(|n| {
-            json!({ "ph": "i", "s": "t", "pid": 1, "tid": act, "name": n.what, "ts": us(n) })
-        }));
+        events.extend(
+            notes
+                .iter()
+                .map(|n| json!({ "ph": "i", "s": "t", "pid": 1, "tid": act, "name": n.what, "ts": us(n) })),
+        );
     }
     json!({ "traceEvents": events, "displayTimeUnit": "ms" })
 }

@@ -70,7 +70,11 @@ fn worst(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
     section("Worst runs", style, out)?;
     let mut table = Table::default();
     for w in &report.worst {
-        table.row([w.column.clone(), unit::value(w.unit, sim_models::metric::Metric::WorstIo, w.value), w.replay.clone()]);
+        table.row([
+            w.column.clone(),
+            unit::value(w.unit, sim_models::metric::Metric::WorstIo, w.value),
+            w.replay.clone(),
+        ]);
     }
     table.write(&[Align::Left, Align::Right, Align::Left], out)
 }
@@ -79,7 +83,18 @@ fn worst(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
 pub fn metrics(lines: &[MetricLine], style: Style, out: &mut dyn Write) -> io::Result<()> {
     section("All metrics", style, out)?;
     let mut table = Table::default();
-    table.row(["metric", "side, phase", "samples", "mean", "P50", "P95", "P99", "P99.9", "max", "P99 95 % interval"]);
+    table.row([
+        "metric",
+        "side, phase",
+        "samples",
+        "mean",
+        "P50",
+        "P95",
+        "P99",
+        "P99.9",
+        "max",
+        "P99 95 % interval",
+    ]);
     for m in lines {
         let phase = m.phase.map_or_else(|| format!("{}, per run", m.side), |p| format!("{}, {p}", m.side));
         let show = |v| unit::value(m.unit, m.metric, v);

@@ -2,7 +2,6 @@
 
 use super::{Batch, Render};
 use serde::Serialize;
-use sim_models::metric::Unit;
 use sim_models::verdict::{RunRow, columns};
 use std::io::{self, Write};
 
@@ -33,14 +32,4 @@ pub fn row(row: &RunRow) -> serde_json::Map<String, serde_json::Value> {
     let head = head.into_iter().map(|(name, value)| (name.to_string(), value));
     let numbers = columns().into_iter().zip(&row.values);
     head.chain(numbers.map(|(column, value)| (column.name(), (*value).into()))).collect()
-}
-
-/// As in the JSON of reports.
-pub fn unit_name(unit: Unit) -> &'static str {
-    match unit {
-        Unit::Ns => "ns",
-        Unit::Ppm => "ppm",
-        Unit::Count => "count",
-        Unit::Bytes => "bytes",
-    }
 }

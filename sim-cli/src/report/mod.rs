@@ -1,12 +1,12 @@
 //! Output formats: each renders the same plain data.
 
 pub mod csv;
-mod details;
+pub mod details;
 pub mod json;
 mod plot;
 pub mod schema;
 pub mod style;
-mod table;
+pub mod table;
 pub mod text;
 pub mod unit;
 

@@ -84,9 +84,14 @@ impl Frame {
     /// The labels under the axis.
     fn percentiles(&self) -> String {
         let mut line = vec![' '; WIDTH + 8];
-        for (at, name) in
-            [(500_000, "50"), (900_000, "90"), (990_000, "99"), (999_000, "99.9"), (999_900, "99.99"), (999_990, "99.999")]
-        {
+        for (at, name) in [
+            (500_000, "50"),
+            (900_000, "90"),
+            (990_000, "99"),
+            (999_000, "99.9"),
+            (999_900, "99.99"),
+            (999_990, "99.999"),
+        ] {
             let share = (decades(at) - self.first) / (self.last - self.first);
             if !(-1e-9..=1.0 + 1e-9).contains(&share) {
                 continue;

@@ -31,7 +31,8 @@ fn headline(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()
     } else {
         format!("{} runs", report.runs)
     };
-    let broken = if report.failed_runs > 0 { format!(", {} BROKEN", report.failed_runs) } else { String::new() };
+    let broken =
+        if report.failed_runs > 0 { format!(", {} BROKEN", report.failed_runs) } else { String::new() };
     writeln!(
         out,
         "{runs}{broken}, seed {}, digest {}, duress {}",
@@ -56,7 +57,9 @@ fn summary(report: &Report, style: Style) -> String {
             let open = if open > 0 { format!(", {open} undecided") } else { String::new() };
             format!("{word}: {} of {all} objectives broken{open}", count(Verdict::Fail))
         }
-        Verdict::Undecided => format!("{word}: {pass} of {all} objectives hold, the others need more evidence"),
+        Verdict::Undecided => {
+            format!("{word}: {pass} of {all} objectives hold, the others need more evidence")
+        }
     }
 }
 
@@ -77,7 +80,11 @@ fn matrix(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> 
         writeln!(out, "  {label:w$}{:CELL$}{:CELL$}{}", cells[0], cells[1], cells[2], w = NAME - 2)?;
     }
     if report.matrix.iter().any(|row| has_open_end([&row.before, &row.after, &row.duress])) {
-        writeln!(out, "{}", style.dim("  [a, >b]: the runs set no upper bound; b is the largest sample seen"))?;
+        writeln!(
+            out,
+            "{}",
+            style.dim("  [a, >b]: the runs set no upper bound; b is the largest sample seen")
+        )?;
     }
     writeln!(out)
 }

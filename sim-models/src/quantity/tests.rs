@@ -1,10 +1,7 @@
 use super::*;
 use sim_core::{Seed, Span};
 
-fn problem_of<U: Unit>(typed: &str) -> String
-where
-    U: for<'a> serde::Deserialize<'a>,
-{
+fn problem_of<U: Unit + serde::de::DeserializeOwned>(typed: &str) -> String {
     let unit: U = ron::from_str(typed).expect("well formed");
     let mut r = Resolver::typical();
     unit.resolve("here", &mut r);

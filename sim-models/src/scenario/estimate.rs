@@ -19,9 +19,6 @@ pub struct Estimate {
 /// A closed client is taken to complete a request in this time with each of its slots: no controller path
 /// is much faster.
 const CLOSED_SERVICE_S: f64 = 0.5e-3;
-/// Longest usual silence until a dead peer is given up (30-60 s SAN path loss, 15-25 s AOS 4.5).
-const DETECTION_SAN_S: f64 = 60.0;
-const DETECTION_REPLICATED_S: f64 = 25.0;
 /// Every host and VM is looked at once in a 20 s sample; a move takes some tens of events.
 const SAMPLE_S: f64 = 20.0;
 const EVENTS_PER_MOVE: f64 = 50.0;
@@ -50,7 +47,8 @@ impl Scenario {
         let micro = before * events_per_request(self.source.as_ref().unwrap_or(&self.target))
             + (after + duress) * events_per_request(&self.target);
         let seconds = t.before.as_secs() + t.after.as_secs() + t.duress.as_secs();
-        let hosts = Side::BOTH.iter().filter_map(|&s| self.cluster(s)).map(|c| f64::from(c.hosts)).sum::<f64>();
+        let hosts =
+            Side::BOTH.iter().filter_map(|&s| self.cluster(s)).map(|c| f64::from(c.hosts)).sum::<f64>();
         let samples = seconds / SAMPLE_S * (f64::from(self.vm_count()) + hosts);
         let macro_events = samples + self.moves() * EVENTS_PER_MOVE;
         Estimate { requests: before + after + duress, events: micro + macro_events }
@@ -66,9 +64,10 @@ impl Scenario {
         let slices = length / w.stratum.as_secs().max(1e-9) * (w.slice + w.warm_in).as_secs();
         let cluster = self.cluster(side);
         let live = cluster.map_or(0.0, |c| c.live_migrations_per_hour) * length / 3600.0;
-        let moves = if length > 0.0 && length == self.timeline.duress.as_secs() { self.wave_vms() } else { 0.0 };
+        let moves =
+            if length > 0.0 && length == self.timeline.duress.as_secs() { self.wave_vms() } else { 0.0 };
         let strikes = faults.iter().filter(|f| !matches!(f.when, When::Never | When::FromTheStart)).count();
-        let detection = cluster.map_or(0.0, detection_s);
+        let detection = cluster.map_or(0.0, |c| c.profile.storage.detection.quantile(0.99));
         let at_fault = (w.warm_in + w.before_fault + w.after_detection).as_secs() + detection;
         let each = if w.around > Span::ZERO { (w.around + w.warm_in).as_secs() } else { 0.0 };
         let around = (live + moves + strikes as f64) * each;
@@ -85,13 +84,6 @@ impl Scenario {
         self.wave_vms()
             + per_s(Side::Source) * t.before.as_secs()
             + per_s(Side::Target) * (t.after.as_secs() + t.duress.as_secs())
-    }
-}
-
-fn detection_s(cluster: &Cluster) -> f64 {
-    match cluster.storage {
-        StorageDesign::San(_) => DETECTION_SAN_S,
-        StorageDesign::Replicated(_) => DETECTION_REPLICATED_S,
     }
 }
 

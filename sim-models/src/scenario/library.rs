@@ -181,8 +181,7 @@ fn base(
         LoadError { file: None, error: ParseError { line, column, message } }
     };
     let base_text = read(name).map_err(|e| refuse(format!("cannot read {name}: {e}")))?;
-    let base =
-        Spec::parse(&base_text).map_err(|error| LoadError { file: Some(name.to_string()), error })?;
+    let base = Spec::parse(&base_text).map_err(|error| LoadError { file: Some(name.to_string()), error })?;
     match base.extends {
         Some(further) => Err(refuse(format!("{name} itself extends {further}; only one level is read"))),
         None => Ok(base),

@@ -6,6 +6,7 @@ pub mod estimate;
 pub mod library;
 pub mod parse;
 mod resolve;
+pub mod schema;
 pub mod spec;
 #[cfg(test)]
 mod tests;

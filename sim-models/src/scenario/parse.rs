@@ -42,10 +42,12 @@ fn explain(e: &SpannedError) -> ParseError {
     let mut message = e.code.to_string();
     if let Error::NoSuchStructField { expected, found, .. } | Error::NoSuchEnumVariant { expected, found, .. } =
         &e.code
+        && let Some(near) = nearest(found, expected.iter().copied())
     {
-        if let Some(near) = nearest(found, expected.iter().copied()) {
-            message = format!("{message}; did you mean `{near}`?");
-        }
+        message = format!("{message}; did you mean `{near}`?");
+    }
+    if e.code == Error::IntegerOutOfBounds {
+        message.push_str("; write a whole number that is neither negative nor huge");
     }
     ParseError { line: e.span.start.line, column: e.span.start.col, message }
 }

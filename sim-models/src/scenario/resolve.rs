@@ -30,8 +30,7 @@ impl Spec {
         let windows = self.windows.clone().unwrap_or_default().resolve(r);
         let wave = self.wave.as_ref().map(|w| w.resolve(&groups, timeline.duress, r));
         let place = fault::Place { source: source.as_ref(), target: target.as_ref(), fabric: &fabric };
-        let faults =
-            fault::faults(self.faults.as_deref().unwrap_or_default(), &place, timeline.duress, r);
+        let faults = fault::faults(self.faults.as_deref().unwrap_or_default(), &place, timeline.duress, r);
         let objectives = plan::objectives(self.objectives.as_deref().unwrap_or_default(), r);
         let scenario = Scenario {
             name,

@@ -39,7 +39,8 @@ impl BatchStats {
         let drawn = [Metric::Pause, Metric::WriteLatency];
         let rows = matrix.iter().filter(|row| drawn.contains(&row.metric));
         rows.flat_map(|row| {
-            let cells = [(Group::Before, &row.before), (Group::After, &row.after), (Group::Duress, &row.duress)];
+            let cells =
+                [(Group::Before, &row.before), (Group::After, &row.after), (Group::Duress, &row.duress)];
             cells.into_iter().filter_map(|(group, cell)| {
                 let phase = cell.phase?;
                 let stats = self.series((row.metric, group.side(), phase))?;

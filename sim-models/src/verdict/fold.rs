@@ -169,7 +169,7 @@ impl BatchStats {
             Some((of(self.series(series)?.quantiles.pooled())?, series))
         };
         // The first phase wins a tie, so that the choice does not depend on how a maximum is searched.
-        group.phases().iter().filter_map(in_phase).rev().max_by_key(|(value, _)| *value).map(|(_, s)| s)
+        group.phases(metric).iter().filter_map(in_phase).rev().max_by_key(|(value, _)| *value).map(|(_, s)| s)
     }
 
     /// Simulated time of a phase, and how much of it was seen request by request, in ns over all runs.

@@ -110,27 +110,37 @@ impl BatchStats {
             self.sampled_row(judged, (metric, statistic), beside)
         };
         vec![
-            row(CpuReady, P95, &[
-                (ReadyCoStop, P95),
-                (CpuReady, Mean),
-                (CpuReady, ShareAbove(READY_NOTICED)),
-            ]),
-            row(WriteLatency, P99, &[
-                (WriteLatency, P50),
-                (WriteLatencyTool, P99),
-                (ReadLatency, P99),
-                (DeviceAmplification, Mean),
-                (NetworkAmplification, Mean),
-            ]),
+            row(
+                CpuReady,
+                P95,
+                &[(ReadyCoStop, P95), (CpuReady, Mean), (CpuReady, ShareAbove(READY_NOTICED))],
+            ),
+            row(
+                WriteLatency,
+                P99,
+                &[
+                    (WriteLatency, P50),
+                    (WriteLatencyTool, P99),
+                    (ReadLatency, P99),
+                    (DeviceAmplification, Mean),
+                    (NetworkAmplification, Mean),
+                ],
+            ),
             row(RemoteMemory, P95, &[(RemoteMemory, Mean)]),
-            row(Pause, pause, &[
-                (Outage, pause),
-                (PauseCopy, pause),
-                (PauseDevice, pause),
-                (PauseHandshake, pause),
-                (Freeze, pause),
-                (MigrationTime, pause),
-            ]),
+            row(
+                Pause,
+                pause,
+                &[
+                    (Outage, pause),
+                    (PauseCopy, pause),
+                    (PauseDevice, pause),
+                    (PauseHandshake, pause),
+                    (Freeze, pause),
+                    (MigrationTime, pause),
+                    (CutoverOutage, P95),
+                    (MoveTime, P95),
+                ],
+            ),
             self.failure_row(judged),
         ]
     }
@@ -138,8 +148,10 @@ impl BatchStats {
     /// P99, or P95 when any column that has samples has too few for P99: one row compares one statistic.
     fn pause_statistic(&self) -> Statistic {
         let few = Group::ALL.iter().any(|group| {
-            let raw = |p: &Phase| self.series((Metric::Pause, group.side(), *p)).map(|s| s.quantiles.pooled().raw_count());
-            group.phases().iter().filter_map(raw).max().is_some_and(|most| most < ENOUGH_FOR_P99)
+            let raw = |p: &Phase| {
+                self.series((Metric::Pause, group.side(), *p)).map(|s| s.quantiles.pooled().raw_count())
+            };
+            group.phases(Metric::Pause).iter().filter_map(raw).max().is_some_and(|most| most < ENOUGH_FOR_P99)
         });
         if few { Statistic::P95 } else { Statistic::P99 }
     }
@@ -173,16 +185,16 @@ impl BatchStats {
     /// A statistic in the worst phase of a group, or in `preferred` if the group has samples there.
     fn cell(&self, metric: Metric, statistic: Statistic, group: Group, preferred: Option<Phase>) -> Estimate {
         let preferred = preferred
-            .filter(|p| group.phases().contains(p))
+            .filter(|p| group.phases(metric).contains(p))
             .map(|p| (metric, group.side(), p))
             .filter(|s| self.series(*s).is_some());
         let series = preferred.or_else(|| self.worst_series(metric, group, |h| statistic.of(h)));
-        series.map_or_else(|| self.empty_cell(group), |s| self.estimate(s, statistic))
+        series.map_or_else(|| self.empty_cell(metric, group), |s| self.estimate(s, statistic))
     }
 
-    fn empty_cell(&self, group: Group) -> Estimate {
-        let lived = |((side, phase), _)| side == group.side() && group.phases().contains(&phase);
-        let names: Vec<&str> = group.phases().iter().map(|p| p.name()).collect();
+    fn empty_cell(&self, metric: Metric, group: Group) -> Estimate {
+        let lived = |((side, phase), _)| side == group.side() && group.phases(metric).contains(&phase);
+        let names: Vec<&str> = group.phases(metric).iter().map(|p| p.name()).collect();
         Estimate::none(if self.time().any(lived) {
             format!("no samples in {}", names.join(", "))
         } else {

@@ -2,7 +2,7 @@
 
 use super::estimate::{Estimate, LEVEL, Range, over_runs};
 use super::fold::BatchStats;
-use super::row::{Column, Group};
+use super::row::Column;
 use crate::ids::Side;
 use crate::metric::{Kind, Metric, Phase, Unit};
 use crate::scenario::{Claim, Objective};
@@ -81,13 +81,16 @@ impl BatchStats {
     fn with_failures(&self, mut judged: Judged) -> Judged {
         if judged.verdict == Verdict::Pass && !self.failures.is_empty() {
             judged.verdict = Verdict::Undecided;
-            judged.why = Some(format!("{} runs broke; what they would have shown is unknown", self.failures.len()));
+            judged.why =
+                Some(format!("{} runs broke; what they would have shown is unknown", self.failures.len()));
         }
         judged
     }
 
     fn judge_quantile(&self, objective: &Objective) -> Judged {
-        let Claim::Quantile { metric, side, phase, quantile, limit } = objective.claim else { unreachable!() };
+        let Claim::Quantile { metric, side, phase, quantile, limit } = objective.claim else {
+            unreachable!()
+        };
         let judge = |estimate: Estimate| {
             let claim = format!("p{}({metric})", trimmed(quantile * 100.0));
             judged(objective, estimate, (metric, side), (limit, metric.unit()), claim)
@@ -101,11 +104,14 @@ impl BatchStats {
             .iter()
             .filter(|&&p| self.series((metric, side, p)).is_some())
             .map(|&p| judge(self.quantile((metric, side, p), quantile)));
-        all.max_by_key(|j| (j.verdict, j.value)).unwrap_or_else(|| judge(Estimate::none(WhyNot::NoSamples.to_string())))
+        all.max_by_key(|j| (j.verdict, j.value))
+            .unwrap_or_else(|| judge(Estimate::none(WhyNot::NoSamples.to_string())))
     }
 
     fn judge_probability(&self, index: usize, objective: &Objective) -> Judged {
-        let Claim::Probability { metric, side, phase, above, share } = objective.claim else { unreachable!() };
+        let Claim::Probability { metric, side, phase, above, share } = objective.claim else {
+            unreachable!()
+        };
         let hits = self.hits[index];
         let mut estimate = Estimate::none(WhyNot::NoSamples.to_string());
         if hits.runs > 0 {
@@ -127,11 +133,6 @@ impl BatchStats {
     /// The worst verdict of the objectives about any of these metrics; `None` when there is none.
     pub(super) fn verdict_on(judged: &[Judged], about: impl Fn(Metric) -> bool) -> Option<Verdict> {
         judged.iter().filter(|j| about(j.metric)).map(|j| j.verdict).max()
-    }
-
-    /// The column of the matrix that an objective belongs to, for readers.
-    pub fn group_of(phase: Phase) -> Option<Group> {
-        Group::ALL.into_iter().find(|g| g.phases().contains(&phase))
     }
 }
 
@@ -164,8 +165,12 @@ fn decide(estimate: &Estimate, limit: u64) -> (Verdict, Option<String>) {
     match estimate.interval {
         None => (Verdict::Undecided, estimate.why.clone()),
         Some(Range(low, _)) if low > limit => (Verdict::Fail, None),
-        Some(Range(_, high)) if high <= limit && !estimate.interval_open && !estimate.beyond => (Verdict::Pass, None),
-        Some(_) => (Verdict::Undecided, Some("the limit lies within the interval; more runs narrow it".into())),
+        Some(Range(_, high)) if high <= limit && !estimate.interval_open && !estimate.beyond => {
+            (Verdict::Pass, None)
+        }
+        Some(_) => {
+            (Verdict::Undecided, Some("the limit lies within the interval; more runs narrow it".into()))
+        }
     }
 }
 

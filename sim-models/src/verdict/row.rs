@@ -39,10 +39,13 @@ impl Group {
         if self == Group::Before { Side::Source } else { Side::Target }
     }
 
-    /// Which phases it covers.
-    pub fn phases(self) -> &'static [Phase] {
+    /// Which phases it covers for a metric. What only a wave has is compared with the wave in which nothing
+    /// is broken.
+    pub fn phases(self, metric: Metric) -> &'static [Phase] {
+        let of_a_wave = matches!(metric, Metric::CutoverOutage | Metric::MoveTime | Metric::CutoverLag);
         match self {
             Group::Before => &[Phase::SourceSteady],
+            Group::After if of_a_wave => &[Phase::Migrating],
             Group::After => &[Phase::TargetSteady],
             Group::Duress => &Phase::DURESS,
         }
@@ -113,8 +116,9 @@ const ASKED: [(Metric, Statistic); 8] = [
 
 /// The columns of every run's row, the same for all scenarios.
 pub fn columns() -> Vec<Column> {
-    let sampled =
-        ASKED.iter().flat_map(|&(metric, statistic)| Group::ALL.map(|g| Column::Sampled(metric, statistic, g)));
+    let sampled = ASKED
+        .iter()
+        .flat_map(|&(metric, statistic)| Group::ALL.map(|g| Column::Sampled(metric, statistic, g)));
     let steady = [Column::SteadyWorst(Group::Before), Column::SteadyWorst(Group::After)];
     let per_run = Metric::ALL
         .iter()
@@ -163,7 +167,7 @@ impl RunRow {
 
 /// One run's samples over the phases of a group; `None` without any.
 fn pooled(record: &Record, metric: Metric, group: Group) -> Option<Histogram> {
-    let mut parts = group.phases().iter().filter_map(|&p| record.histogram(metric, group.side(), p));
+    let mut parts = group.phases(metric).iter().filter_map(|&p| record.histogram(metric, group.side(), p));
     let mut all = parts.next()?.clone();
     parts.for_each(|h| all.merge(h));
     (!all.is_empty()).then_some(all)

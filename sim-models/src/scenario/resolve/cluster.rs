@@ -79,12 +79,7 @@ impl StorageSpec {
                 devices: r.whole(&at("devices"), *devices, 1, 10_000),
                 luns: r.whole(&at("luns"), *luns, 1, 10_000),
                 lun_depth: above_zero(&at("lun_depth"), lun_depth.resolve(&at("lun_depth"), r), 0, r),
-                capacity: above_zero(
-                    &at("capacity"),
-                    capacity.resolve(&at("capacity"), r),
-                    Bytes::ZERO,
-                    r,
-                ),
+                capacity: above_zero(&at("capacity"), capacity.resolve(&at("capacity"), r), Bytes::ZERO, r),
             }),
             StorageSpec::Replicated {
                 copies,

@@ -206,7 +206,7 @@ impl Place<'_> {
         } else {
             format!("write {} to {}", host_name(cluster, 0), host_name(cluster, cluster.hosts - 1))
         };
-        r.problem(path, format!("{} has no host `{name}`", cluster.name), remedy);
+        r.problem(path, format!("`{}` has no host `{name}`", cluster.name), remedy);
         Pick::Any
     }
 
@@ -222,7 +222,7 @@ impl Place<'_> {
         if matches!(cluster.storage, StorageDesign::San(_)) {
             r.problem(
                 path,
-                format!("the hosts of {} have no devices or controllers of their own", cluster.name),
+                format!("the hosts of `{}` have no devices or controllers of their own", cluster.name),
                 "break something of a cluster with Replicated storage",
             );
         }
@@ -240,11 +240,19 @@ fn nth(pick: &PickSpec, there_are: u16, what: &str, path: &str, r: &mut Resolver
         PickSpec::Nth(n) if *n < u32::from(there_are) => Pick::Nth(*n as u16),
         PickSpec::Nth(n) => {
             let last = there_are - 1;
-            r.problem(path, format!("there is no {what} {n}"), format!("write Nth(0) to Nth({last}), or Any"));
+            r.problem(
+                path,
+                format!("there is no {what} {n}"),
+                format!("write Nth(0) to Nth({last}), or Any"),
+            );
             Pick::Any
         }
         PickSpec::Named(name) => {
-            r.problem(path, format!("`{name}`: a {what} has no name"), "write its number, as in Nth(0), or Any");
+            r.problem(
+                path,
+                format!("`{name}`: a {what} has no name"),
+                "write its number, as in Nth(0), or Any",
+            );
             Pick::Any
         }
     }

@@ -1,7 +1,7 @@
 //! The wave, the timeline and the objectives, as typed.
 
-use crate::metric::{self, Metric, Phase};
 use super::SideSpec;
+use crate::metric::{self, Metric, Phase};
 use crate::quantity::{Fraction, Time};
 use serde::Deserialize;
 

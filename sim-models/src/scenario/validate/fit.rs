@@ -5,9 +5,6 @@ use crate::quantity::Resolver;
 use crate::scenario::{Cluster, Domain, Replicated, Scenario, StorageDesign, VmGroup};
 use sim_core::Bytes;
 
-/// Above this a store refuses writes: Stargate goes read-only (Nutanix Bible).
-const FULL: f64 = 0.95;
-
 /// Notes what does not fit.
 pub(super) fn clusters(scenario: &Scenario, r: &mut Resolver) {
     for side in Side::BOTH {
@@ -16,12 +13,9 @@ pub(super) fn clusters(scenario: &Scenario, r: &mut Resolver) {
         memory(scenario, cluster, side, r);
         let data: u128 = scenario.groups.iter().map(|g| u128::from(g.count) * u128::from(g.disk.0)).sum();
         match &cluster.storage {
-            StorageDesign::San(san) => capacity(
-                &format!("{side}.storage.capacity"),
-                data,
-                (san.capacity.0, 1.0, 1),
-                r,
-            ),
+            StorageDesign::San(san) => {
+                capacity(&format!("{side}.storage.capacity"), data, (san.capacity.0, 1.0, 1), r)
+            }
             StorageDesign::Replicated(store) => replicated(store, cluster, side, data, r),
         }
     }
@@ -122,7 +116,12 @@ fn replicated(store: &Replicated, cluster: &Cluster, side: Side, data: u128, r: 
     }
     let devices = u64::from(store.devices) * u64::from(cluster.hosts);
     let path = format!("{side}.storage.device_capacity");
-    capacity(&path, data * u128::from(store.copies), (store.device_capacity.0, FULL, devices), r);
+    capacity(
+        &path,
+        data * u128::from(store.copies),
+        (store.device_capacity.0, cluster.profile.storage.fill_limit, devices),
+        r,
+    );
 }
 
 /// `data` bytes on `devices` of `each` bytes, of which a share may be used.
@@ -132,7 +131,11 @@ fn capacity(path: &str, data: u128, (each, usable, devices): (u64, f64, u64), r:
     if needed > there {
         r.problem(
             path,
-            format!("the VMs' data with its copies takes {:.1} TB, usable are {:.1} TB", needed / 1e12, there / 1e12),
+            format!(
+                "the VMs' data with its copies takes {:.1} TB, usable are {:.1} TB",
+                needed / 1e12,
+                there / 1e12
+            ),
             "write more or larger devices, fewer copies, or smaller disks",
         );
     }

@@ -18,7 +18,9 @@ pub(super) fn possible(scenario: &Scenario, r: &mut Resolver) {
         if side == Side::Source && scenario.source.is_none() {
             r.problem(&format!("{path}.side"), "there is no source", "write `side: Target`");
         }
-        if let Some(missing) = has.lacks_for_phase(phase, side, quantile && metric.kind() == crate::metric::Kind::Sampled) {
+        if let Some(missing) =
+            has.lacks_for_phase(phase, side, quantile && metric.kind() == crate::metric::Kind::Sampled)
+        {
             r.problem(&format!("{path}.phase"), missing, "write a phase that the scenario reaches");
         }
         if let Some(missing) = has.lacks_for_metric(metric, side) {
@@ -54,7 +56,9 @@ impl Has {
         let faults: Vec<&Fault> = scenario.faults.iter().filter(happening).collect();
         let any = |test: &dyn Fn(&FaultKind) -> bool| faults.iter().any(|f| f.kinds().any(test));
         let copies = |side: Side| {
-            scenario.cluster(side).is_some_and(|c| matches!(&c.storage, StorageDesign::Replicated(s) if s.copies > 1))
+            scenario
+                .cluster(side)
+                .is_some_and(|c| matches!(&c.storage, StorageDesign::Replicated(s) if s.copies > 1))
         };
         Has {
             wave: scenario.wave.is_some(),
@@ -81,10 +85,16 @@ impl Has {
         match phase {
             None if needs_duress => need(self.faults, "no phase is named and nothing breaks"),
             None => None,
-            Some(Phase::SourceSteady) if side == Side::Target => Some("the target has no source_steady phase"),
+            Some(Phase::SourceSteady) if side == Side::Target => {
+                Some("the target has no source_steady phase")
+            }
             Some(Phase::SourceSteady) => need(self.before, "the act before the move has no length"),
-            Some(Phase::TargetSteady) if side == Side::Source => Some("the source has no target_steady phase"),
-            Some(Phase::TargetSteady) => need(self.after || self.duress, "the act after the move has no length"),
+            Some(Phase::TargetSteady) if side == Side::Source => {
+                Some("the source has no target_steady phase")
+            }
+            Some(Phase::TargetSteady) => {
+                need(self.after || self.duress, "the act after the move has no length")
+            }
             Some(Phase::Migrating) => need(self.wave, "there is no wave"),
             Some(Phase::Detecting) => need(self.strikes, "nothing breaks during a run"),
             Some(Phase::Degraded) => need(self.faults, "nothing breaks"),

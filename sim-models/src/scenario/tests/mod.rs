@@ -1,5 +1,8 @@
 //! The shipped scenarios, bad input, and hostile input.
 
+mod bad;
+mod hostile;
+
 use super::library::Document;
 use super::{Duty, Scenario};
 use sim_core::{Seed, Streams};
