@@ -1,1 +1,3 @@
 //! The test suite of the workspace, one binary.
+
+mod theory;
