@@ -5,4 +5,5 @@ mod determinism;
 mod effects;
 mod scenarios;
 mod support;
+mod theory;
 mod tidy;
