@@ -17,9 +17,8 @@ pub fn path(relative: &str) -> PathBuf {
 
 /// A shipped scenario with every distribution at its median.
 pub fn shipped(name: &str) -> Scenario {
-    sim_cli::load::scenario(&path(&format!("scenarios/{name}.ron")))
-        .and_then(|loaded| loaded.typical())
-        .unwrap_or_else(|e| panic!("{name}: {e}"))
+    let loaded = sim_cli::load::scenario(&path(&format!("scenarios/{name}.ron")));
+    loaded.unwrap_or_else(|e| panic!("{name}: {e:?}")).typical
 }
 
 /// The reference scenario scaled down: a quarter of the VMs on 4 source and 6 target hosts, short acts, so

@@ -8,10 +8,10 @@
 
 mod args;
 mod command;
-mod error;
+pub mod error;
 mod files;
 mod interrupt;
-mod load;
+pub mod load;
 mod report;
 
 pub use error::code;
