@@ -21,7 +21,14 @@ struct Worker<'a> {
     ready: f64,
 }
 
-fn workers() -> Vec<Worker<'static>> {
+/// Whose demand is predicted for: the nominal one, or the one that the workers came to.
+#[derive(Clone, Copy, PartialEq)]
+enum Demand {
+    Nominal,
+    Realised,
+}
+
+fn workers(demand: Demand) -> Vec<Worker<'static>> {
     let rows = include_str!("../../../tests/data/linux-sched/workers.csv").lines().skip(1);
     rows.map(|row| {
         let c: Vec<&str> = row.split(',').collect();
@@ -37,7 +44,11 @@ fn workers() -> Vec<Worker<'static>> {
             group: c[10],
             shares: number(11),
             quota: number(12) / number(13),
-            duty: if c[5] == "hog" { 1.0 } else { cpu / (100.0 - ready) },
+            duty: match demand {
+                _ if c[5] == "hog" => 1.0,
+                Demand::Nominal => number(8),
+                Demand::Realised => cpu / (100.0 - ready),
+            },
             ready,
         }
     })
@@ -80,8 +91,8 @@ fn grouped(capacity: Capacity, workers: &[&Worker]) -> Vec<f64> {
 }
 
 /// Mean ready time (predicted, measured) of every class of every configuration.
-fn class_means() -> Vec<(String, u32, f64, f64)> {
-    let all = workers();
+fn class_means(demand: Demand) -> Vec<(String, u32, f64, f64)> {
+    let all = workers(demand);
     let mut means = Vec::new();
     let mut runs: Vec<&str> = all.iter().map(|w| w.run).collect();
     runs.dedup();
@@ -106,24 +117,30 @@ fn close(model: f64, real: f64) -> bool {
     (model - real).abs() <= (0.1 * real).max(1.0)
 }
 
-/// At least 85 % of the class means lie within 10 % or one point of the kernel's own accounting.
+/// Share of class means within 10 % or one point of the kernel's own accounting.
+fn within(demand: Demand) -> f64 {
+    let means = class_means(demand);
+    assert_eq!(means.len(), 36);
+    means.iter().filter(|m| close(m.2, m.3)).count() as f64 / means.len() as f64
+}
+
+/// Given the demand that the workers came to in their 5.6 s, 85 % of the class means are met; given the
+/// nominal demand only, whose scatter over so short a time is itself about a tenth, three quarters are.
 #[test]
 fn class_means_of_a_real_scheduler() {
-    let means = class_means();
-    let misses: Vec<_> = means.iter().filter(|m| !close(m.2, m.3)).collect();
-    let met = means.len() - misses.len();
-    assert!(means.len() >= 34, "{} classes", means.len());
-    assert!(met * 100 >= means.len() * 85, "{met} of {}: {misses:.2?}", means.len());
+    assert!(within(Demand::Realised) >= 0.85, "{}", within(Demand::Realised));
+    assert!(within(Demand::Nominal) >= 0.75, "{}", within(Demand::Nominal));
 }
 
 /// Without late balancing two CPUs would be predicted far too well: the law earns its place.
 #[test]
 fn late_balancing_is_needed_with_two_cpus() {
-    let two: Vec<_> = class_means().into_iter().filter(|m| m.1 == 2 && !m.0.contains("probe")).collect();
+    let two: Vec<_> =
+        class_means(Demand::Realised).into_iter().filter(|m| m.1 == 2 && !m.0.contains("probe")).collect();
     assert_eq!(two.len(), 6);
     let error = two.iter().map(|m| (m.2 / m.3 - 1.0).abs()).sum::<f64>() / 6.0;
     assert!(error < 0.12, "mean error {error:.3}: {two:.2?}");
-    let workers = workers();
+    let workers = workers(Demand::Realised);
     let p09: Vec<&Worker> = workers.iter().filter(|w| w.run == "P09").collect();
     let members: Vec<_> = p09.iter().map(|w| super::pool::Member { vcpus: 1, duty: w.duty }).collect();
     let pooled = super::pool::solve(Capacity::cpus(2), &members)[0].ready * 100.0;
@@ -133,9 +150,11 @@ fn late_balancing_is_needed_with_two_cpus() {
 /// Endless workers have exact answers, limits and nice levels included: within one point.
 #[test]
 fn hogs_and_quotas() {
-    let all = workers();
+    let all = workers(Demand::Realised);
     let hogs: Vec<&str> = all.iter().filter(|w| w.mode == "hog" || w.quota > 0.0).map(|w| w.run).collect();
-    let exact = class_means().into_iter().filter(|m| hogs.contains(&&m.0[..3]) && !m.0.contains("probe"));
+    let exact = class_means(Demand::Realised)
+        .into_iter()
+        .filter(|m| hogs.contains(&&m.0[..3]) && !m.0.contains("probe"));
     let exact: Vec<_> = exact.collect();
     assert!(exact.len() >= 7);
     for m in &exact {
