@@ -279,6 +279,11 @@ impl<T: Copy> Fluid<T> {
         self.net.link(link).bottlenecked
     }
 
+    /// The link that holds this flow back; `None` when its cap does, while it is stalled, and once it has gone.
+    pub fn bottleneck(&self, id: FlowId) -> Option<LinkId> {
+        self.flows.get(id).and_then(|_| self.net.bottleneck(slot(id)))
+    }
+
     /// All changes between two settles must share one instant, else progress in between would be wrong.
     fn mark(&mut self, now: SimTime) {
         let since = *self.dirty.get_or_insert(now);

@@ -104,6 +104,12 @@ impl Net {
         &self.lanes[slot as usize].path
     }
 
+    /// What fixed the flow in the last solve, unless it was its cap.
+    pub fn bottleneck(&self, slot: u32) -> Option<LinkId> {
+        let lane = &self.lanes[slot as usize];
+        Some(lane.bottleneck).filter(|link| *link != NO_LINK)
+    }
+
     pub fn is_active(&self, slot: u32) -> bool {
         self.lanes[slot as usize].active
     }

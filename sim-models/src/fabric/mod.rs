@@ -1,14 +1,33 @@
 //! The fabric: dual-homed hosts, ToR pairs, spines, the link between sites.
 //!
 //! Bulk bytes are max-min flows; small messages get a sampled delay from the state the flows leave on each
-//! port; failures are timers that stall flows and then move them to what survives.
+//! port; failures are timers that stall flows and then move them to what survives. No packets.
+//!
+//! Modules in reading order: `topology` (who is plugged in where, and which way leads there), `flows` (bulk
+//! transfers), `offers` (what guests send), `failover` (outages, detection, return), [`message`] (delay laws of one message), `delivery`
+//! (one message along a path of the present fabric).
+
+mod delivery;
+mod failover;
+mod flows;
+pub mod message;
+mod offers;
+#[cfg(test)]
+mod tests;
+mod topology;
 
 use crate::event::{self, Cx};
 use crate::hosts::Hosts;
 use crate::ids::{HostId, Side};
-use crate::scenario::Scenario;
-use sim_core::fluid;
-use sim_core::{Bytes, Rate, SimTime, Span, Stream, Streams};
+use crate::scenario::{FabricDesign, Queueing, RouteDetection, Scenario};
+use flows::{Load, Transfer};
+use offers::Offer;
+use sim_core::fluid::{self, Fluid, LinkId};
+use sim_core::{Bytes, Class, Rate, SimTime, Span, Stream, Streams, Table};
+use std::collections::BTreeMap;
+use topology::{Plug, Topology};
+
+pub use failover::{Outage, OutageId};
 
 /// What a bulk flow carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,7 +88,7 @@ pub enum Part {
     Cable(HostId, u16),
     /// ToR `1` (0 or 1) of a rack of a side.
     Tor(Side, u16, u16),
-    /// A spine.
+    /// A spine; with two sites, the target's come first.
     Spine(u16),
     /// The link between the sites.
     Site,
@@ -80,20 +99,46 @@ pub enum Part {
 pub enum Event {
     /// Rates are solved.
     Settle,
+    /// The earliest transfer ends, if rates have not changed since.
+    Due {
+        /// Which forecast this is.
+        epoch: u32,
+    },
+    /// A host or switch has noticed a dead link.
+    Detected(OutageId),
+    /// A repaired part carries traffic again.
+    Back(OutageId),
+    /// A moved transfer has its window back.
+    Resume(FlowId),
 }
 
 impl Event {
     /// See [`sim_core::EventKind`].
-    pub fn class(&self) -> sim_core::Class {
-        sim_core::Class::Settle
+    pub fn class(&self) -> Class {
+        match self {
+            Event::Settle => Class::Settle,
+            Event::Due { .. } | Event::Resume(_) => Class::Completion,
+            Event::Detected(_) | Event::Back(_) => Class::Failure,
+        }
     }
     /// See [`sim_core::EventKind`].
     pub fn kind(&self) -> u32 {
-        0
+        match self {
+            Event::Settle => 0,
+            Event::Due { .. } => 1,
+            Event::Detected(_) => 2,
+            Event::Back(_) => 3,
+            Event::Resume(_) => 4,
+        }
     }
     /// See [`sim_core::EventKind`].
     pub fn entity(&self) -> u64 {
-        0
+        match self {
+            Event::Settle => 0,
+            Event::Due { epoch } => u64::from(*epoch),
+            Event::Detected(outage) | Event::Back(outage) => outage.index() as u64,
+            Event::Resume(flow) => flow.index() as u64,
+        }
     }
     /// See [`sim_core::EventKind`].
     pub fn is_micro(&self) -> bool {
@@ -103,85 +148,100 @@ impl Event {
 
 /// Links, flows and messages.
 #[derive(Clone, Debug)]
-pub struct Fabric {}
+pub struct Fabric {
+    topology: Topology,
+    fluid: Fluid<()>,
+    /// By slot of the solver.
+    transfers: Vec<Option<(FlowId, Transfer)>>,
+    offers: BTreeMap<(HostId, HostId), Offer>,
+    outages: Table<Outage>,
 
-#[allow(unused_variables)]
+    /// What flows leave on each port, as of the last settle.
+    loads: Vec<Load>,
+    /// Full ports of each switch.
+    congested: Vec<u32>,
+    /// Packet memory of one switch.
+    buffer: Bytes,
+    queueing: Queueing,
+    hot_share: f64,
+    /// Largest frame, bytes.
+    mtu: u32,
+    detection: RouteDetection,
+    lacp_fast: bool,
+
+    streams: Streams,
+    /// Detection luck of the parts that have failed so far.
+    luck: Vec<(Part, Stream)>,
+    /// Hashes the paths and weights of transfers that start in this run.
+    salt: u64,
+    /// The same for the lasting connections between hosts: a fork keeps them.
+    pair_salt: u64,
+
+    /// A settle is pending at this instant.
+    settling: bool,
+    /// The finish that is waited for, and the number of that forecast.
+    wake: Option<SimTime>,
+    epoch: u32,
+    /// Scratch, empty between calls.
+    links: Vec<LinkId>,
+    finished: Vec<(FlowId, ())>,
+}
+
 impl Fabric {
     /// All links up, no flow.
     pub fn build(scenario: &Scenario, hosts: &Hosts, streams: &Streams) -> Fabric {
-        unimplemented!()
+        Fabric::plugged(&scenario.fabric, topology::plugs(scenario, hosts), streams)
     }
-    /// Moves all streams onto another run.
+
+    fn plugged(design: &FabricDesign, plugs: Vec<Plug>, streams: &Streams) -> Fabric {
+        let mut fluid = Fluid::new();
+        let topology = Topology::build(design, plugs, &mut fluid);
+        Fabric {
+            loads: vec![Load::default(); topology.ports.len()],
+            congested: vec![0; usize::from(topology.switches)],
+            topology,
+            fluid,
+            transfers: Vec::new(),
+            offers: BTreeMap::new(),
+            outages: Table::new(),
+            buffer: design.buffer,
+            queueing: design.queueing,
+            hot_share: design.hot_share,
+            mtu: design.mtu,
+            detection: design.detection,
+            lacp_fast: design.lacp_fast,
+            streams: *streams,
+            luck: Vec::new(),
+            salt: salt(streams, "transfers"),
+            pair_salt: salt(streams, "pairs"),
+            settling: false,
+            wake: None,
+            epoch: 0,
+            links: Vec::new(),
+            finished: Vec::new(),
+        }
+    }
+
+    /// Moves all streams onto another run. Transfers and connections that exist keep their paths.
     pub fn rekey(&mut self, streams: &Streams) {
-        unimplemented!()
+        self.streams = *streams;
+        self.salt = salt(streams, "transfers");
+        self.luck.iter_mut().for_each(|(_, luck)| luck.rekey(streams));
     }
-    /// Starts a transfer.
-    pub fn send(&mut self, bulk: Bulk<'_>, cx: &mut Cx<'_>) -> FlowId {
-        unimplemented!()
-    }
-    /// Ends a transfer early; the bytes that were left, or `None` if it had ended.
-    pub fn stop(&mut self, flow: FlowId, cx: &mut Cx<'_>) -> Option<Bytes> {
-        unimplemented!()
-    }
-    /// Adds bytes to a transfer under way.
-    pub fn extend(&mut self, flow: FlowId, bytes: Bytes, cx: &mut Cx<'_>) {
-        unimplemented!()
-    }
-    /// Changes the cap of a transfer.
-    pub fn set_cap(&mut self, flow: FlowId, cap: Option<Rate>, cx: &mut Cx<'_>) {
-        unimplemented!()
-    }
-    /// Present rate of a transfer; zero while it is stalled or gone.
-    pub fn rate(&self, flow: FlowId) -> Rate {
-        unimplemented!()
-    }
-    /// Bytes left of a transfer.
-    pub fn remaining(&self, flow: FlowId, now: SimTime) -> Bytes {
-        unimplemented!()
-    }
-    /// Sets what guests offer from one host to another (replica writes, remote reads).
-    pub fn offer(&mut self, from: HostId, to: HostId, offered: Rate, cx: &mut Cx<'_>) {
-        unimplemented!()
-    }
-    /// A budget outside the network that flows can be made to pass (`Bulk::also`).
-    pub fn add_budget(&mut self, rate: Rate) -> fluid::LinkId {
-        unimplemented!()
-    }
-    /// Changes such a budget.
-    pub fn set_budget(&mut self, budget: fluid::LinkId, rate: Rate, cx: &mut Cx<'_>) {
-        unimplemented!()
-    }
-    /// Sum of the rates that pass a budget.
-    pub fn budget_used(&self, budget: fluid::LinkId) -> Rate {
-        unimplemented!()
-    }
-    /// Delay of one message of `bytes` from host to host, from the present state of the ports. While routes
-    /// are being moved off a dead part the delay holds the wait and the retransmission back-off.
-    pub fn message(&self, from: HostId, to: HostId, bytes: u32, now: SimTime, luck: &mut Stream) -> Delivery {
-        unimplemented!()
-    }
-    /// Unloaded round trip between two hosts, for hand-shakes and reports.
-    pub fn rtt(&self, from: HostId, to: HostId) -> Span {
-        unimplemented!()
-    }
-    /// Can the two hosts talk, now or once detection has moved the routes?
-    pub fn connected(&self, from: HostId, to: HostId) -> bool {
-        unimplemented!()
-    }
-    /// Breaks a part: flows over it stall at once and move when the failure has been detected.
-    pub fn fail(&mut self, part: Part, cx: &mut Cx<'_>) {
-        unimplemented!()
-    }
-    /// Repairs a part; it carries traffic again after its reload delay.
-    pub fn repair(&mut self, part: Part, cx: &mut Cx<'_>) {
-        unimplemented!()
-    }
-    /// A cable runs at a share of its rate and loses packets (1.0 and 0.0 make it whole).
-    pub fn slow_cable(&mut self, host: HostId, port: u16, rate_left: f64, loss: f64, cx: &mut Cx<'_>) {
-        unimplemented!()
-    }
+
     /// Handles one of its own events.
     pub fn handle(&mut self, event: Event, cx: &mut Cx<'_>) {
-        unimplemented!()
+        match event {
+            Event::Settle => self.settle(cx),
+            Event::Due { epoch } => self.due(epoch, cx),
+            Event::Detected(outage) if self.outages.get(outage).is_some() => self.reroute_all(cx),
+            Event::Detected(_) => {} // repaired before anybody noticed
+            Event::Back(outage) => self.back(outage, cx),
+            Event::Resume(flow) => self.resume(flow, cx),
+        }
     }
+}
+
+fn salt(streams: &Streams, purpose: &str) -> u64 {
+    streams.stream("fabric", purpose).next_u64()
 }
