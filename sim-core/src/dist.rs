@@ -267,8 +267,9 @@ fn normal(stream: &mut Stream) -> f64 {
     normal_quantile(u)
 }
 
-/// Gamma of scale 1: Marsaglia and Tsang, "A simple method for generating gamma variables" (2000).
-fn gamma(stream: &mut Stream, shape: f64) -> f64 {
+/// Gamma of scale 1 and `shape` > 0, for shapes that change with every draw: Marsaglia and Tsang, "A simple
+/// method for generating gamma variables" (2000).
+pub fn gamma(stream: &mut Stream, shape: f64) -> f64 {
     if shape < 1.0 {
         let boost = libm::pow(stream.uniform_open(), 1.0 / shape);
         return boost * gamma(stream, shape + 1.0);

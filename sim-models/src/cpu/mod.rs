@@ -1,10 +1,41 @@
 //! CPU pools: ready time, co-stop and wake-up waits from a closed form, solved when something changes.
+//!
+//! ```text
+//!   guests' vCPUs --\                         +--> ready, co-stop, chance to wait   (per VM)
+//!   controller VM ---+--> pool of CPUs -------+
+//!   hypervisor ------/    (node or host)      +--> stretch of service times         (per host)
+//! ```
+//!
+//! Demand is piecewise constant: a change marks its pools, and one [`Event::Settle`] per instant solves the
+//! marked ones ([`settle`]): closed form ([`pool`]), then weights ([`weighted`]), then late balancing
+//! ([`imbalance`]). No quantum and no burst is an event. A VM wider than its NUMA node has vCPUs in the
+//! pools of several nodes and meets their mean. A controller VM is vCPUs like any other, of a weight of its
+//! own; hypervisor work comes first and makes the pool smaller.
+
+pub mod account;
+pub mod costop;
+pub mod host;
+pub mod imbalance;
+pub mod pool;
+pub mod settle;
+pub mod weighted;
+
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod theory;
 
 use crate::event::Cx;
 use crate::hosts::Hosts;
 use crate::ids::{HostId, Side, VmId};
-use crate::scenario::{CpuDemand, Scenario};
-use sim_core::{Span, Stream, Streams};
+use crate::metric::Metric;
+use crate::scenario::{CpuDemand, Duty, Scenario};
+use account::{Account, SAMPLE};
+use host::{HostCpu, Platform};
+use settle::{Cache, Entry, Met};
+use sim_core::{Class, Span, Stream, Streams};
 
 /// What happens to CPU pools.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -17,12 +48,18 @@ pub enum Event {
 
 impl Event {
     /// See [`sim_core::EventKind`].
-    pub fn class(&self) -> sim_core::Class {
-        sim_core::Class::Settle
+    pub fn class(&self) -> Class {
+        match self {
+            Event::Settle => Class::Settle,
+            Event::Sample => Class::Sampling,
+        }
     }
     /// See [`sim_core::EventKind`].
     pub fn kind(&self) -> u32 {
-        0
+        match self {
+            Event::Settle => 1,
+            Event::Sample => 2,
+        }
     }
     /// See [`sim_core::EventKind`].
     pub fn entity(&self) -> u64 {
@@ -48,31 +85,71 @@ pub struct Contention {
 /// What a controller VM meets.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CvmCpu {
-    /// Service times stretch by this, at least 1: 1 / (1 - ready).
+    /// Service times stretch by this, at least 1: 1 / (1 - ready) and, of cycles taken by something outside
+    /// the model, 1 / (1 - stolen).
     pub stretch: f64,
-    /// Share of its vCPUs that is busy with storage work.
+    /// Share of its vCPUs that is busy with storage work, before the stretch.
     pub busy: f64,
+}
+
+/// A VM's vCPUs: what they ask for and what they meet.
+#[derive(Clone, Debug)]
+pub struct Vcpus {
+    /// As the pools see it.
+    entry: Entry,
+    vcpus: u32,
+    /// Busy share as last set; `None` until somebody has.
+    duty: Option<f64>,
+    slowdown: f64,
+    burst: Span,
+    placed: Option<Placed>,
+    met: Contention,
+    wait_mean: f64,
+    account: Account,
+    luck: Option<Stream>,
+}
+
+#[derive(Clone, Debug)]
+struct Placed {
+    host: HostId,
+    /// Pool, vCPUs in it, what they meet there, load offered to it.
+    parts: Vec<(usize, u32, Met, f64)>,
 }
 
 /// All CPU pools of both clusters.
 #[derive(Clone, Debug)]
-pub struct Cpu {}
+pub struct Cpu {
+    platforms: [Option<Platform>; 2],
+    hosts: Vec<HostCpu>,
+    vms: Vec<Vcpus>,
+    streams: Streams,
+    cache: Cache,
+    settling: bool,
+}
 
-#[allow(unused_variables)]
 impl Cpu {
     /// Empty pools. Streams are owned per VM and per host, for sampling only.
     pub fn build(scenario: &Scenario, hosts: &Hosts, streams: &Streams) -> Cpu {
-        unimplemented!()
+        let platforms = Side::BOTH.map(|side| scenario.cluster(side).map(Platform::build));
+        let platform = |side: Side| platforms[side as usize].as_ref().expect("a host has a cluster");
+        let hosts = hosts.iter().map(|(_, h)| HostCpu::new(h.side, h.up, platform(h.side))).collect();
+        let vms = vec![Vcpus::absent(); scenario.vm_count() as usize];
+        Cpu { platforms, hosts, vms, streams: *streams, cache: Cache::new(), settling: false }
     }
+
     /// Schedules the first sample.
     pub fn start(&mut self, cx: &mut Cx<'_>) {
-        unimplemented!()
+        cx.after(SAMPLE, Event::Sample.into());
     }
+
     /// Moves all streams onto another run.
     pub fn rekey(&mut self, streams: &Streams) {
-        unimplemented!()
+        self.streams = *streams;
+        self.vms.iter_mut().filter_map(|vm| vm.luck.as_mut()).for_each(|luck| luck.rekey(streams));
     }
-    /// A VM's vCPUs begin to run on a host. `home` is its NUMA home node, `None` when it spans nodes.
+
+    /// A VM's vCPUs begin to run on a host. `home` is its NUMA home node, `None` when it spans nodes. Duty
+    /// and slowdown are those set last, and at first the mean of its demand and 1.
     pub fn place(
         &mut self,
         vm: VmId,
@@ -82,58 +159,252 @@ impl Cpu {
         at: (HostId, Option<u16>),
         cx: &mut Cx<'_>,
     ) {
-        unimplemented!()
+        self.remove(vm, cx);
+        let (host, home) = at;
+        let parts = self.platform(host).spread(vcpus, home, vm.index());
+        let it = &mut self.vms[vm.index()];
+        it.luck.get_or_insert_with(|| self.streams.stream(name, "ready time"));
+        it.duty.get_or_insert_with(|| typical(&demand.duty));
+        it.vcpus = vcpus;
+        it.burst = demand.burst.max(Span::us(1));
+        it.entry.weight = demand.shares.max(1e-3);
+        it.entry.reserved = (demand.reservation / f64::from(vcpus)).clamp(0.0, 1.0);
+        it.entry.cap = demand.limit.map_or(1.0, |cores| (cores / f64::from(vcpus)).clamp(1e-3, 1.0));
+        it.account = Account::open(cx.now);
+        it.ask();
+        for &(pool, n) in &parts {
+            self.hosts[host.index()].join(pool, vm, n);
+        }
+        let parts = parts.into_iter().map(|(pool, n)| (pool, n, Met::default(), 0.0)).collect();
+        it.placed = Some(Placed { host, parts });
+        self.settle_soon(cx);
     }
+
     /// A VM's vCPUs stop (stun, power off, gone).
     pub fn remove(&mut self, vm: VmId, cx: &mut Cx<'_>) {
-        unimplemented!()
+        let it = &mut self.vms[vm.index()];
+        let Some(placed) = it.placed.take() else { return };
+        it.met = Contention::default();
+        for (pool, ..) in placed.parts {
+            self.hosts[placed.host.index()].leave(pool, vm);
+        }
+        self.settle_soon(cx);
     }
+
     /// Busy share of each vCPU when nothing makes it wait.
     pub fn set_duty(&mut self, vm: VmId, duty: f64, cx: &mut Cx<'_>) {
-        unimplemented!()
+        self.vms[vm.index()].duty = Some(duty.clamp(0.0, 1.0));
+        self.asks(vm, cx);
     }
+
     /// Burst lengths are multiplied by this (remote memory, throttling), at least 1.
     pub fn set_slowdown(&mut self, vm: VmId, factor: f64, cx: &mut Cx<'_>) {
-        unimplemented!()
+        self.vms[vm.index()].slowdown = factor.max(1.0);
+        self.asks(vm, cx);
     }
+
     /// Cores' worth of storage work offered to a host's controller VM.
     pub fn set_cvm_load(&mut self, host: HostId, cores: f64, cx: &mut Cx<'_>) {
-        unimplemented!()
+        let it = &mut self.hosts[host.index()];
+        if it.cvm_load != cores {
+            it.cvm_load = cores.max(0.0);
+            it.touch_all();
+            self.settle_soon(cx);
+        }
     }
+
     /// Cores' worth of hypervisor work on a host (migration streams).
     pub fn set_system_load(&mut self, host: HostId, cores: f64, cx: &mut Cx<'_>) {
-        unimplemented!()
+        let it = &mut self.hosts[host.index()];
+        if it.system_load != cores {
+            it.system_load = cores.max(0.0);
+            it.touch_all();
+            self.settle_soon(cx);
+        }
     }
+
     /// Share of cycles that controller VMs of a side lose to something outside the model.
-    pub fn set_stolen(&mut self, side: Side, share: f64, cx: &mut Cx<'_>) {
-        unimplemented!()
+    pub fn set_stolen(&mut self, side: Side, share: f64, _cx: &mut Cx<'_>) {
+        if let Some(platform) = &mut self.platforms[side as usize] {
+            platform.stolen = share.clamp(0.0, 0.99);
+        }
     }
+
     /// All pools of a host vanish with it; its VMs are removed by their owner.
-    pub fn fail_host(&mut self, host: HostId, cx: &mut Cx<'_>) {
-        unimplemented!()
+    pub fn fail_host(&mut self, host: HostId, _cx: &mut Cx<'_>) {
+        let it = &mut self.hosts[host.index()];
+        it.up = false;
+        it.clear();
+        for vm in self.vms.iter_mut().filter(|vm| vm.placed.as_ref().is_some_and(|p| p.host == host)) {
+            vm.placed = None;
+            vm.met = Contention::default();
+        }
     }
+
     /// The host's pools are back, with its controller VM.
     pub fn repair_host(&mut self, host: HostId, cx: &mut Cx<'_>) {
-        unimplemented!()
+        let it = &mut self.hosts[host.index()];
+        it.up = true;
+        it.touch_all();
+        self.settle_soon(cx);
     }
+
     /// What a VM meets now; all zero if it does not run.
     pub fn contention(&self, vm: VmId) -> Contention {
-        unimplemented!()
+        self.vms[vm.index()].met
     }
+
     /// What a host's controller VM meets now.
     pub fn cvm(&self, host: HostId) -> CvmCpu {
-        unimplemented!()
+        let (it, platform) = (&self.hosts[host.index()], self.platform(host));
+        let ready = it.cvm(platform).ready.min(0.99);
+        CvmCpu { stretch: 1.0 / ((1.0 - ready) * (1.0 - platform.stolen)), busy: it.cvm_duty(platform) }
     }
+
     /// Wake-up wait of one dispatch of a VM's vCPU.
     pub fn vm_wake(&self, vm: VmId, luck: &mut Stream) -> Span {
-        unimplemented!()
+        let it = &self.vms[vm.index()];
+        match &it.placed {
+            Some(placed) => wake(self.platform(placed.host), it.met.wait_probability, it.wait_mean, luck),
+            None => Span::ZERO,
+        }
     }
+
     /// Wake-up wait of one dispatch in a host's controller VM.
     pub fn cvm_wake(&self, host: HostId, luck: &mut Stream) -> Span {
-        unimplemented!()
+        let platform = self.platform(host);
+        let met = self.hosts[host.index()].cvm(platform);
+        wake(platform, met.wait, met.wait_mean, luck)
     }
+
     /// Handles one of its own events.
     pub fn handle(&mut self, event: Event, cx: &mut Cx<'_>) {
-        unimplemented!()
+        match event {
+            Event::Settle => self.settle(cx),
+            Event::Sample => self.sample(cx),
+        }
     }
+
+    fn platform(&self, host: HostId) -> &Platform {
+        self.platforms[self.hosts[host.index()].side as usize].as_ref().expect("a host has a cluster")
+    }
+
+    fn asks(&mut self, vm: VmId, cx: &mut Cx<'_>) {
+        let it = &mut self.vms[vm.index()];
+        let before = it.entry;
+        it.ask();
+        let Some(placed) = &it.placed else { return };
+        if it.entry == before {
+            return;
+        }
+        for (pool, ..) in &placed.parts {
+            self.hosts[placed.host.index()].touch(*pool);
+        }
+        self.settle_soon(cx);
+    }
+
+    fn settle_soon(&mut self, cx: &mut Cx<'_>) {
+        if !self.settling {
+            self.settling = true;
+            cx.soon(Event::Settle.into());
+        }
+    }
+
+    fn settle(&mut self, cx: &mut Cx<'_>) {
+        self.settling = false;
+        let Cpu { platforms, hosts, vms, cache, .. } = self;
+        let mut changed = Vec::new();
+        for host in hosts.iter_mut().filter(|h| h.up) {
+            let platform = platforms[host.side as usize].as_ref().expect("a host has a cluster");
+            host.settle(platform, vms, cache, |vm, pool, met, offered| changed.push((vm, pool, met, offered)));
+            for (vm, pool, met, offered) in changed.drain(..) {
+                vms[vm.index()].meets(platform, pool, met, offered, cx);
+            }
+        }
+    }
+
+    fn sample(&mut self, cx: &mut Cx<'_>) {
+        let stamp = cx.record.stamp();
+        let Cpu { platforms, hosts, vms, .. } = self;
+        for vm in vms {
+            let Some(placed) = &vm.placed else { continue };
+            let side = hosts[placed.host.index()].side;
+            let profile = &platforms[side as usize].as_ref().expect("a host has a cluster").profile;
+            vm.account.book(cx.now, vm.met);
+            let luck = vm.luck.as_mut().expect("given when first placed");
+            let Some(sample) = vm.account.close(cx.now, vm.burst, profile.sample_noise, luck) else { continue };
+            let ppm = |share: f64| (share * 1e6 + 0.5) as u64;
+            cx.record.sample(Metric::CpuReady, side, stamp, ppm(sample.ready), 1);
+            cx.record.sample(Metric::CoStop, side, stamp, ppm(sample.co_stop), 1);
+            cx.record.sample(Metric::ReadyCoStop, side, stamp, ppm(sample.ready + sample.co_stop), 1);
+        }
+        cx.after(SAMPLE, Event::Sample.into());
+    }
+}
+
+impl From<Event> for crate::event::Event {
+    fn from(event: Event) -> Self {
+        crate::event::Event::Cpu(event)
+    }
+}
+
+impl Vcpus {
+    fn absent() -> Vcpus {
+        Vcpus {
+            entry: Entry { vcpus: 0, duty: 0.0, burst: 1.0, weight: 1000.0, reserved: 0.0, cap: 1.0 },
+            vcpus: 0,
+            duty: None,
+            slowdown: 1.0,
+            burst: Span::ms(1),
+            placed: None,
+            met: Contention::default(),
+            wait_mean: 0.0,
+            account: Account::default(),
+            luck: None,
+        }
+    }
+
+    /// Longer bursts between the same thinks: r = d / (1 - d) grows by the slowdown.
+    fn ask(&mut self) {
+        let duty = self.duty.unwrap_or(0.0);
+        self.entry.vcpus = self.vcpus;
+        self.entry.duty = duty * self.slowdown / (1.0 - duty + duty * self.slowdown);
+        self.entry.burst = self.burst.as_secs() * self.slowdown;
+    }
+
+    fn meets(&mut self, platform: &Platform, pool: usize, met: Met, offered: f64, cx: &Cx<'_>) {
+        self.account.book(cx.now, self.met);
+        let placed = self.placed.as_mut().expect("pools hold placed VMs");
+        for part in placed.parts.iter_mut().filter(|part| part.0 == pool) {
+            (part.2, part.3) = (met, offered);
+        }
+        let met = host::mean(placed.parts.iter().map(|&(_, n, met, _)| (met, n)));
+        let offered: f64 = placed.parts.iter().map(|&(_, n, _, load)| f64::from(n) * load).sum();
+        let (ready, co_stop) =
+            host::split(&platform.profile, self.vcpus, met.ready, offered / f64::from(self.vcpus));
+        self.met = Contention { ready, co_stop, wait_probability: met.wait };
+        self.wait_mean = met.wait_mean;
+    }
+}
+
+/// Mean duty of a demand, until its owner says what it is now.
+fn typical(duty: &Duty) -> f64 {
+    match duty {
+        Duty::Constant(duty) => *duty,
+        Duty::Drawn(law) => law.mean(),
+        Duty::Traced { mean, .. } => *mean,
+    }
+    .clamp(0.0, 1.0)
+}
+
+/// A dispatch latency, and with probability `wait` an exponential wait for a scheduling point, which no
+/// vCPU outlasts longer than a slice. One draw, monotone in luck.
+fn wake(platform: &Platform, wait: f64, mean: f64, luck: &mut Stream) -> Span {
+    let u = luck.uniform_open();
+    let profile = &platform.profile;
+    if u > wait {
+        return profile.wake;
+    }
+    let waited = Span::from_secs_f64(-mean * libm::log(u / wait));
+    profile.wake + if waited > profile.slice { profile.slice } else { waited }
 }

@@ -1,9 +1,45 @@
-//! How a platform schedules vCPUs and places them on NUMA nodes.
+//! How a platform schedules vCPUs.
+
+use crate::cpu::imbalance::Imbalance;
+use serde::Deserialize;
+
+/// Over which CPUs a vCPU is scheduled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Pool {
+    /// Those of its NUMA home node; a VM wider than a node has vCPUs on several.
+    NumaNode,
+    /// All of its host.
+    Host,
+}
 
 crate::section! {
-    /// CPU scheduler and NUMA placement of a platform.
+    /// CPU scheduler of a platform.
     pub struct CpuProfile / CpuProfileSpec {
+        /// Over which CPUs a vCPU is scheduled.
+        pool: Choice<Pool>,
         /// Time slice: how long a vCPU runs before the scheduler looks again.
         slice: Time,
+        /// Work of a core with both threads busy over that of a core with one.
+        ht_gain: Number,
+        /// How the imbalance of per-CPU run queues carries over to more than two CPUs.
+        imbalance: Choice<Imbalance>,
+        /// Two runnable vCPUs on two CPUs queue behind each other with this probability.
+        misplaced: Fraction,
+        /// Wake-up to first instruction on a free CPU.
+        wake: Time,
+        /// Mean wait of a wake-up that finds no free CPU, in mean distances between scheduling points.
+        wake_points: Number,
+        /// A woken vCPU preempts a running one that has used more of its entitlement, with this chance.
+        preemption: Fraction,
+        /// vCPUs that run too far ahead of their siblings are stopped, and that time is counted apart.
+        co_stop: Flag,
+        /// Weight of a controller VM's vCPU against 1 of a guest's.
+        cvm_weight: Number,
+        /// Cores guaranteed to a controller VM.
+        cvm_reservation: Number,
+        /// Mean burst of work of a controller VM's vCPU.
+        cvm_burst: Time,
+        /// Variability of ready time within a sample, in bursts: see `cpu::sample`.
+        sample_noise: Number,
     }
 }

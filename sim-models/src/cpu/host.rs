@@ -1,0 +1,194 @@
+//! The pools of one host and who is in them.
+
+use super::pool::Capacity;
+use super::settle::{Cache, Entry, Met, solve};
+use super::{Vcpus, costop};
+use crate::ids::{Side, VmId};
+use crate::profile::cpu::{CpuProfile, Pool as PoolKind};
+use crate::scenario::{Cluster, StorageDesign};
+use sim_core::Span;
+
+/// What all hosts of a cluster have in common.
+#[derive(Clone, Debug)]
+pub struct Platform {
+    /// How it schedules.
+    pub profile: CpuProfile,
+    /// Capacity of one pool.
+    pub pool: Capacity,
+    /// Pools per host: 1, or one per NUMA node.
+    pub pools: usize,
+    /// vCPUs of the controller VM; 0 without one.
+    pub cvm_vcpus: u32,
+    /// Share of cycles that controller VMs lose to something outside the model.
+    pub stolen: f64,
+}
+
+impl Platform {
+    /// The platform of a cluster.
+    pub fn build(cluster: &Cluster) -> Platform {
+        let profile = cluster.profile.cpu.clone();
+        let pools = match profile.pool {
+            PoolKind::NumaNode => usize::from(cluster.sockets.max(1)),
+            PoolKind::Host => 1,
+        };
+        let cores = f64::from(cluster.cores()) / pools as f64;
+        let threads = cores * f64::from(cluster.threads_per_core);
+        let pool = Capacity { cores, threads, ht_gain: profile.ht_gain.max(1.0) };
+        let cvm_vcpus = match &cluster.storage {
+            StorageDesign::Replicated(replicated) => replicated.cvm_vcpus,
+            StorageDesign::San(_) => 0,
+        };
+        Platform { profile, pool, pools, cvm_vcpus, stolen: 0.0 }
+    }
+
+    /// vCPUs of something `vcpus` wide in each pool: all in its home, or spread evenly when it has none or
+    /// is wider than a pool's cores. What does not divide goes to the pools from number `turn` on.
+    pub fn spread(&self, vcpus: u32, home: Option<u16>, turn: usize) -> Vec<(usize, u32)> {
+        let pools = self.pools;
+        if pools == 1 {
+            return vec![(0, vcpus)];
+        }
+        if let Some(node) = home {
+            return vec![(usize::from(node) % pools, vcpus)];
+        }
+        let part = |p: usize| {
+            let rest = (p + pools - turn % pools) % pools < vcpus as usize % pools;
+            (p, vcpus / pools as u32 + u32::from(rest))
+        };
+        (0..pools).map(part).filter(|&(_, n)| n > 0).collect()
+    }
+
+    fn cvm_parts(&self) -> Vec<(usize, u32)> {
+        let fits = f64::from(self.cvm_vcpus) <= self.pool.cores;
+        self.spread(self.cvm_vcpus, fits.then_some(0), 0)
+    }
+}
+
+/// CPUs that share one run queue.
+#[derive(Clone, Debug, Default)]
+struct Pool {
+    /// VMs and their vCPUs here, in the order of ids, so that history leaves no trace.
+    vms: Vec<(VmId, u32)>,
+    dirty: bool,
+    cvm: Met,
+}
+
+/// One host's pools.
+#[derive(Clone, Debug)]
+pub struct HostCpu {
+    /// Its cluster.
+    pub side: Side,
+    /// It runs.
+    pub up: bool,
+    /// Cores' worth of storage work its controller VM is offered.
+    pub cvm_load: f64,
+    /// Cores' worth of hypervisor work.
+    pub system_load: f64,
+    pools: Vec<Pool>,
+}
+
+impl HostCpu {
+    /// An idle host.
+    pub fn new(side: Side, up: bool, platform: &Platform) -> HostCpu {
+        let pools = vec![Pool::default(); platform.pools];
+        HostCpu { side, up, cvm_load: 0.0, system_load: 0.0, pools }
+    }
+
+    /// Puts `vcpus` of a VM into a pool.
+    pub fn join(&mut self, pool: usize, vm: VmId, vcpus: u32) {
+        let vms = &mut self.pools[pool].vms;
+        if let Err(at) = vms.binary_search_by_key(&vm, |&(id, _)| id) {
+            vms.insert(at, (vm, vcpus));
+        }
+        self.pools[pool].dirty = true;
+    }
+
+    /// Takes a VM out of a pool.
+    pub fn leave(&mut self, pool: usize, vm: VmId) {
+        self.pools[pool].vms.retain(|&(id, _)| id != vm);
+        self.pools[pool].dirty = true;
+    }
+
+    /// Something about a pool's members has changed.
+    pub fn touch(&mut self, pool: usize) {
+        self.pools[pool].dirty = true;
+    }
+
+    /// Something about the host has changed.
+    pub fn touch_all(&mut self) {
+        self.pools.iter_mut().for_each(|p| p.dirty = true);
+    }
+
+    /// Everything is gone.
+    pub fn clear(&mut self) {
+        (self.cvm_load, self.system_load) = (0.0, 0.0);
+        self.pools.iter_mut().for_each(|p| *p = Pool::default());
+    }
+
+    /// Demand of each vCPU of the controller VM.
+    pub fn cvm_duty(&self, platform: &Platform) -> f64 {
+        if platform.cvm_vcpus == 0 { 0.0 } else { (self.cvm_load / f64::from(platform.cvm_vcpus)).min(1.0) }
+    }
+
+    /// What the controller VM's vCPUs meet, a mean over the pools they are in.
+    pub fn cvm(&self, platform: &Platform) -> Met {
+        mean(platform.cvm_parts().iter().map(|&(p, n)| (self.pools[p].cvm, n)))
+    }
+
+    /// Solves the pools that changed; calls `meets` with what each of their VMs now meets in which pool.
+    pub fn settle(
+        &mut self,
+        platform: &Platform,
+        vms: &[Vcpus],
+        cache: &mut Cache,
+        mut meets: impl FnMut(VmId, usize, Met, f64),
+    ) {
+        let capacity = platform.pool.less(self.system_load / platform.pools as f64);
+        let duty = self.cvm_duty(platform);
+        let parts = if platform.cvm_vcpus > 0 { platform.cvm_parts() } else { Vec::new() };
+        for (p, pool) in self.pools.iter_mut().enumerate().filter(|(_, p)| p.dirty) {
+            pool.dirty = false;
+            let mut entries: Vec<Entry> =
+                pool.vms.iter().map(|&(vm, n)| Entry { vcpus: n, ..vms[vm.index()].entry }).collect();
+            let cvm = parts.iter().find(|&&(at, _)| at == p);
+            entries.extend(cvm.map(|&(_, n)| cvm_entry(platform, n, duty)));
+            let offered: f64 = entries.iter().map(|e| f64::from(e.vcpus) * e.duty).sum::<f64>();
+            let offered = offered / capacity.cores;
+            let met = solve(&platform.profile, capacity, &entries, cache);
+            pool.cvm = if cvm.is_some() { *met.last().expect("the controller VM is last") } else { Met::default() };
+            for (&(vm, _), met) in pool.vms.iter().zip(met) {
+                meets(vm, p, met, offered);
+            }
+        }
+    }
+}
+
+fn cvm_entry(platform: &Platform, vcpus: u32, duty: f64) -> Entry {
+    let profile = &platform.profile;
+    let reserved = (profile.cvm_reservation / f64::from(platform.cvm_vcpus)).min(1.0);
+    let burst = profile.cvm_burst.max(Span::us(1)).as_secs();
+    Entry { vcpus, duty, burst, weight: 1000.0 * profile.cvm_weight.max(1e-3), reserved, cap: 1.0 }
+}
+
+/// Mean over vCPUs in several pools.
+pub fn mean(parts: impl Iterator<Item = (Met, u32)>) -> Met {
+    let (mut sum, mut all) = (Met::default(), 0.0);
+    for (met, n) in parts {
+        let n = f64::from(n);
+        all += n;
+        sum.run += n * met.run;
+        sum.ready += n * met.ready;
+        sum.wait += n * met.wait;
+        sum.wait_mean += n * met.wait_mean;
+    }
+    if all == 0.0 {
+        return sum;
+    }
+    Met { run: sum.run / all, ready: sum.ready / all, wait: sum.wait / all, wait_mean: sum.wait_mean / all }
+}
+
+/// Splits what a VM waits into ready time and co-stop.
+pub fn split(profile: &CpuProfile, vcpus: u32, ready: f64, offered: f64) -> (f64, f64) {
+    let stopped = if profile.co_stop { ready * costop::share(vcpus, offered) } else { 0.0 };
+    (ready - stopped, stopped)
+}

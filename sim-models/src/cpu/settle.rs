@@ -1,0 +1,210 @@
+//! What every vCPU of one pool meets, from what all of them ask for: pure functions of the pool.
+
+use super::imbalance::wait_factor;
+use super::pool::{self, Capacity, Member, Share};
+use super::weighted::{self, Class};
+use crate::profile::cpu::CpuProfile;
+use std::collections::BTreeMap;
+
+/// vCPUs that ask for the same, usually one VM's.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Entry {
+    /// How many.
+    pub vcpus: u32,
+    /// Busy share of each when nothing makes it wait.
+    pub duty: f64,
+    /// Mean burst of work, seconds.
+    pub burst: f64,
+    /// Weight of one vCPU; guests have 1,000 unless told otherwise.
+    pub weight: f64,
+    /// CPUs guaranteed to each vCPU.
+    pub reserved: f64,
+    /// CPUs that each vCPU gets at most; 1 without a limit.
+    pub cap: f64,
+}
+
+/// What one vCPU of an entry meets.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Met {
+    /// Share of time on a hardware thread.
+    pub run: f64,
+    /// Share of time ready but not running, what a limit holds back included.
+    pub ready: f64,
+    /// A wake-up waits with this probability.
+    pub wait: f64,
+    /// Mean of that wait, seconds.
+    pub wait_mean: f64,
+}
+
+/// Factors of weighted pools seen before. Each is a pure function of its key, which is rounded: what is
+/// remembered never changes a result.
+pub type Cache = BTreeMap<Vec<u32>, Vec<f64>>;
+
+/// Solves a pool. Entries of duty 0 change nothing for the others.
+pub fn solve(profile: &CpuProfile, capacity: Capacity, entries: &[Entry], cache: &mut Cache) -> Vec<Met> {
+    let members: Vec<Member> =
+        entries.iter().map(|e| Member { vcpus: e.vcpus, duty: e.duty.min(e.cap) }).collect();
+    let mut shares = pool::solve(capacity, &members);
+    weigh(capacity, entries, &mut shares, cache);
+    balance_late(profile, capacity, &members, &mut shares);
+    conserve(capacity, entries, &mut shares);
+    let distance = 1.0 / scheduling_points(profile, entries, &shares).max(1e-9);
+    let wait_mean = (profile.wake_points * distance).min(profile.slice.as_secs());
+    let met = |(i, e): (usize, &Entry)| {
+        let s = shares[i];
+        let wait = s.wait * (1.0 - profile.preemption * lighter_than(i, entries, &shares));
+        Met { run: s.run, ready: s.ready + held_back(e, &s), wait, wait_mean }
+    };
+    entries.iter().enumerate().map(met).collect()
+}
+
+/// Time share that a limit holds back: the vCPU still thinks as long per unit of work as it would without
+/// the limit, what is missing to a whole is throttling. Booked as ready, as ESXi and Linux do.
+fn held_back(e: &Entry, s: &Share) -> f64 {
+    if e.duty <= e.cap || s.run == 0.0 {
+        return 0.0;
+    }
+    let sleep = s.run * (1.0 - e.duty) / e.duty;
+    (1.0 - s.run - s.ready - sleep).max(0.0)
+}
+
+/// Share of running time that belongs to vCPUs which have used more of their entitlement than entry `i`.
+fn lighter_than(i: usize, entries: &[Entry], shares: &[Share]) -> f64 {
+    let use_of = |j: usize| shares[j].run / entries[j].weight;
+    let (mut all, mut heavier) = (0.0, 0.0);
+    for (j, e) in entries.iter().enumerate() {
+        let run = shares[j].run * f64::from(e.vcpus);
+        all += run;
+        if use_of(j) > use_of(i) {
+            heavier += run;
+        }
+    }
+    if all > 0.0 { heavier / all } else { 0.0 }
+}
+
+/// Ends of bursts and of slices per second in the pool: whenever a CPU looks for its next vCPU.
+fn scheduling_points(profile: &CpuProfile, entries: &[Entry], shares: &[Share]) -> f64 {
+    let slice = profile.slice.as_secs();
+    let rate = |(e, s): (&Entry, &Share)| s.run * f64::from(e.vcpus) * (1.0 / e.burst + 1.0 / slice);
+    entries.iter().zip(shares).map(rate).sum()
+}
+
+fn balance_late(profile: &CpuProfile, capacity: Capacity, members: &[Member], shares: &mut [Share]) {
+    let (mut vcpus, mut demand) = (0.0, 0.0);
+    for m in members.iter().filter(|m| m.duty > 0.0) {
+        vcpus += f64::from(m.vcpus);
+        demand += f64::from(m.vcpus) * m.duty;
+    }
+    if vcpus > 0.0 {
+        let duty = demand / vcpus;
+        let factor = wait_factor(profile.imbalance, profile.misplaced, capacity.threads, vcpus, duty);
+        shares.iter_mut().for_each(|s| *s = s.waiting_times(factor));
+    }
+}
+
+/// Weights are worked out for classes and carried to their members, which is not exact: where it would
+/// make more run than there are threads, everybody waits longer by a common factor.
+fn conserve(capacity: Capacity, entries: &[Entry], shares: &mut [Share]) {
+    let running = |factor: f64, shares: &[Share]| -> f64 {
+        entries.iter().zip(shares).map(|(e, s)| f64::from(e.vcpus) * s.waiting_times(factor).run).sum()
+    };
+    if running(1.0, shares) <= capacity.threads {
+        return;
+    }
+    let (mut low, mut high) = (1.0, 2.0);
+    while running(high, shares) > capacity.threads && high < 1e6 {
+        high *= 2.0;
+    }
+    for _ in 0..50 {
+        let mid = 0.5 * (low + high);
+        if running(mid, shares) > capacity.threads { low = mid } else { high = mid }
+    }
+    shares.iter_mut().for_each(|s| *s = s.waiting_times(high));
+}
+
+fn weigh(capacity: Capacity, entries: &[Entry], shares: &mut [Share], cache: &mut Cache) {
+    let (classes, of) = classes(entries);
+    if classes.len() < 2 {
+        return;
+    }
+    let (key, capacity, classes) = rounded(capacity, &classes);
+    if cache.len() > 20_000 {
+        cache.clear();
+    }
+    let factors = cache.entry(key).or_insert_with(|| weighted::wait_factors(capacity, &classes));
+    for (share, class) in shares.iter_mut().zip(of) {
+        if let Some(class) = class {
+            *share = share.waiting_times(factors[class]);
+        }
+    }
+}
+
+/// Entries that run, grouped by weight and reservation, lightest first; neighbours merge where there are
+/// too many. The second part says which class each entry is in.
+fn classes(entries: &[Entry]) -> (Vec<Class>, Vec<Option<usize>>) {
+    let runs = |e: &Entry| e.duty > 0.0 && e.vcpus > 0;
+    let mut keys: Vec<(f64, f64)> = entries.iter().filter(|e| runs(e)).map(|e| (e.weight, e.reserved)).collect();
+    keys.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    keys.dedup();
+    // Class borders: the widest steps between neighbouring weights.
+    let mut steps: Vec<usize> = (1..keys.len()).collect();
+    steps.sort_by(|&a, &b| (keys[b].0 / keys[b - 1].0).total_cmp(&(keys[a].0 / keys[a - 1].0)).then(a.cmp(&b)));
+    steps.truncate(weighted::MAX_CLASSES - 1);
+    let class_of = |e: &Entry| {
+        let place = keys.iter().position(|&k| k == (e.weight, e.reserved)).expect("collected above");
+        steps.iter().filter(|&&border| border <= place).count()
+    };
+    let of: Vec<Option<usize>> = entries.iter().map(|e| runs(e).then(|| class_of(e))).collect();
+    let count = if keys.is_empty() { 0 } else { steps.len() + 1 };
+    ((0..count).map(|c| mean_class(entries, &of, c)).collect(), of)
+}
+
+/// vCPUs of one class as equals: means over vCPUs, bursts over cycles.
+fn mean_class(entries: &[Entry], of: &[Option<usize>], class: usize) -> Class {
+    let (mut n, mut demand, mut cycles, mut weight, mut reserved) = (0.0, 0.0, 0.0, 0.0, 0.0);
+    for (e, _) in entries.iter().zip(of).filter(|(_, c)| **c == Some(class)) {
+        let v = f64::from(e.vcpus);
+        let duty = e.duty.min(e.cap);
+        n += v;
+        demand += v * duty;
+        cycles += v * duty / e.burst;
+        weight += v * e.weight;
+        reserved += v * e.reserved;
+    }
+    Class {
+        vcpus: n as u32,
+        duty: demand / n,
+        burst: demand / cycles,
+        weight: weight / n,
+        reserved: reserved / n,
+        grouped: false,
+    }
+}
+
+/// A class problem on a grid fine enough not to matter: duties to 1/256, bursts to a quarter octave,
+/// weights to a thousandth of the lightest, capacities to 1/16.
+fn rounded(capacity: Capacity, classes: &[Class]) -> (Vec<u32>, Capacity, Vec<Class>) {
+    let grid = |x: f64, steps: f64| ((x * steps + 0.5) as u32).max(1);
+    let lightest = classes[0].weight;
+    let mut key = vec![grid(capacity.cores, 16.0), grid(capacity.threads, 16.0)];
+    key.push(grid(capacity.ht_gain, 1000.0));
+    let capacity =
+        Capacity { cores: f64::from(key[0]) / 16.0, threads: f64::from(key[1]) / 16.0, ..capacity };
+    let shortest = classes.iter().map(|c| c.burst).fold(f64::INFINITY, f64::min);
+    let mut round = |c: &Class| {
+        let duty = grid(c.duty, 256.0).min(256);
+        let octaves = grid(libm::log2(c.burst / shortest) + 1.0, 4.0);
+        let weight = grid(c.weight / lightest, 1000.0);
+        let reserved = (c.reserved * 256.0 + 0.5) as u32;
+        key.extend([c.vcpus, duty, octaves, weight, reserved]);
+        Class {
+            duty: f64::from(duty) / 256.0,
+            burst: libm::exp2(f64::from(octaves) / 4.0 - 1.0),
+            weight: f64::from(weight) / 1000.0,
+            reserved: f64::from(reserved) / 256.0,
+            ..*c
+        }
+    };
+    let classes = classes.iter().map(&mut round).collect();
+    (key, capacity, classes)
+}
