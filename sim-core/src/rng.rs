@@ -98,6 +98,16 @@ impl Stream {
         self.uniform() < p
     }
 
+    /// A stream for one short-lived entity, named by one draw of this one: what the entity then draws, and
+    /// how much, shifts nobody else.
+    pub fn offspring(&mut self) -> Stream {
+        let number = self.next_u64();
+        let mut rng = self.rng.clone();
+        rng.set_stream(number);
+        rng.set_word_pos(0);
+        Stream { rng, number }
+    }
+
     /// Starts this stream over on the luck of another run.
     pub fn rekey(&mut self, streams: &Streams) {
         self.rng = streams.keyed(self.number);

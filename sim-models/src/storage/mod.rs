@@ -1,46 +1,170 @@
 //! Storage: a shared array, or copies on the hosts' own devices behind controller VMs.
 //!
+//! ```text
+//! macroscopic, always    disks, pool (nodes, groups), loads, failure, rebuild, throttle
+//!        | read only
+//! microscopic, windows   protocol (plans) -> executor -> stations; background chunks
+//! ```
+//!
 //! The macroscopic part always runs: placement groups, offered load, detection, rebuild. Single requests
 //! are simulated only while a window is open; they read the macroscopic state and never write it.
 
+mod background;
+mod disks;
+mod executor;
+mod failure;
+mod groups;
+mod ledger;
+mod loads;
+mod pool;
+mod protocol;
+mod rebuild;
+mod stations;
+mod throttle;
+
+#[cfg(test)]
+mod tests;
+
 use crate::event::{self, Cx};
 use crate::ids::{HostId, Side, VmId};
+use crate::profile::storage::StorageProfile;
 use crate::record::Stamp;
-use crate::scenario::Scenario;
+use crate::scenario::{San, Scenario, StorageDesign};
 use crate::world::Infra;
-use sim_core::{Bytes, Rate, Span, Stream, Streams};
+use background::Background;
+use disks::Disks;
+pub use executor::{Active, Census};
+use executor::{Executor, Ground, Job};
+use pool::{Fate, Pool};
+pub use rebuild::CopyFlow;
+use sim_core::station::Ticket;
+use sim_core::{Bytes, Class, Id, Rate, SimTime, Span, Stream, Streams};
 
-/// What happens in storage.
+/// What happens in storage. A number of an outage makes timers of an earlier failure stale.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Event {
+    /// Loads, traffic and budgets of a cluster are worked out.
+    Refresh(Side),
     /// A dead node has been noticed by its peers.
-    NodeDetected(HostId),
+    NodeDetected(HostId, u32),
+    /// What a dead node held is known: its copies are made again.
+    Scanned(HostId, u32),
+    /// A host whose controller died reaches another one.
+    Redirected(HostId, u32),
+    /// A controller has been back long enough for its host to use it.
+    PathBack(HostId, u32),
+    /// Rates of rebuild copies have changed.
+    CopyRate(Side),
+    /// A rebuild flow has moved its last byte.
+    Copied(Side, Id<CopyFlow>),
+    /// Budgets of a rebuild under way are looked at again.
+    Throttle(Side),
+    /// A strand of a request goes on after a delay.
+    Step {
+        /// Whose.
+        request: Id<Active>,
+        /// Which strand.
+        strand: u8,
+        /// In which attempt.
+        attempt: u8,
+    },
+    /// A service ends.
+    Depart {
+        /// Where.
+        station: u16,
+        /// Which.
+        ticket: Ticket,
+    },
+    /// A request that had no path tries again.
+    Retry {
+        /// Which.
+        request: Id<Active>,
+    },
+    /// A host's bulk work takes its next step, in the window of this number.
+    Chunk(HostId, u32),
+    /// A client of the tests has its answer.
+    #[cfg(test)]
+    Probe(u32),
 }
 
 impl Event {
     /// The host it happens to, if it is macroscopic and about one.
     pub fn host(&self) -> Option<HostId> {
         match self {
-            Event::NodeDetected(host) => Some(*host),
+            Event::NodeDetected(host, _)
+            | Event::Scanned(host, _)
+            | Event::Redirected(host, _)
+            | Event::PathBack(host, _) => Some(*host),
+            _ => None,
         }
     }
+
     /// See [`sim_core::EventKind`].
-    pub fn class(&self) -> sim_core::Class {
-        sim_core::Class::Settle
+    pub fn class(&self) -> Class {
+        match self {
+            Event::NodeDetected(..)
+            | Event::Scanned(..)
+            | Event::Redirected(..)
+            | Event::PathBack(..)
+            | Event::Throttle(_) => Class::Failure,
+            Event::Refresh(_) | Event::CopyRate(_) => Class::Settle,
+            Event::Chunk(..) | Event::Retry { .. } => Class::Arrival,
+            Event::Copied(..) | Event::Step { .. } | Event::Depart { .. } => Class::Completion,
+            #[cfg(test)]
+            Event::Probe(_) => Class::Completion,
+        }
     }
+
     /// See [`sim_core::EventKind`].
     pub fn kind(&self) -> u32 {
-        0
+        match self {
+            Event::Refresh(_) => 0,
+            Event::NodeDetected(..) => 1,
+            Event::Scanned(..) => 2,
+            Event::Redirected(..) => 3,
+            Event::PathBack(..) => 4,
+            Event::CopyRate(_) => 5,
+            Event::Copied(..) => 6,
+            Event::Throttle(_) => 7,
+            Event::Step { .. } => 8,
+            Event::Depart { .. } => 9,
+            Event::Retry { .. } => 10,
+            Event::Chunk(..) => 11,
+            #[cfg(test)]
+            Event::Probe(_) => 12,
+        }
     }
+
     /// See [`sim_core::EventKind`].
     pub fn entity(&self) -> u64 {
-        0
+        match self {
+            Event::Refresh(s) | Event::CopyRate(s) | Event::Throttle(s) => *s as u64,
+            Event::NodeDetected(h, _)
+            | Event::Scanned(h, _)
+            | Event::Redirected(h, _)
+            | Event::PathBack(h, _)
+            | Event::Chunk(h, _) => u64::from(h.0),
+            Event::Copied(_, flow) => flow.index() as u64,
+            Event::Step { request, strand, .. } => (request.index() as u64) << 8 | u64::from(*strand),
+            Event::Depart { station, .. } => u64::from(*station),
+            Event::Retry { request } => request.index() as u64,
+            #[cfg(test)]
+            Event::Probe(client) => u64::from(*client),
+        }
     }
+
     /// See [`sim_core::EventKind`].
     pub fn is_micro(&self) -> bool {
-        false
+        match self {
+            Event::Step { .. } | Event::Depart { .. } | Event::Retry { .. } | Event::Chunk(..) => true,
+            #[cfg(test)]
+            Event::Probe(_) => true,
+            _ => false,
+        }
     }
 }
+
+const _: () = assert!(size_of::<Event>() <= 16, "a storage event is at most two words");
 
 /// Read or write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,22 +204,144 @@ pub struct Load {
     pub mean_bytes: f64,
 }
 
+/// A shared array: it does not fail here, so that it has no state but its stations.
+#[derive(Clone, Debug)]
+struct Array {
+    design: San,
+    profile: StorageProfile,
+    /// By host number, with the host's name.
+    fates: Vec<(String, Fate)>,
+}
+
+#[derive(Clone, Debug)]
+enum Backend {
+    Array(Array),
+    Pool(Box<Pool>),
+}
+
+/// The macroscopic state.
+#[derive(Clone, Debug)]
+struct State {
+    backends: [Option<Backend>; 2],
+    first_host: [HostId; 2],
+    disks: Disks,
+}
+
+impl State {
+    fn backend(&self, side: Side) -> &Backend {
+        self.backends[side as usize].as_ref().expect("a host's side has storage")
+    }
+
+    fn pool(&self, side: Side) -> Option<&Pool> {
+        match self.backends[side as usize].as_ref()? {
+            Backend::Pool(pool) => Some(pool),
+            Backend::Array(_) => None,
+        }
+    }
+
+    fn pool_mut(&mut self, side: Side) -> Option<&mut Pool> {
+        match self.backends[side as usize].as_mut()? {
+            Backend::Pool(pool) => Some(pool),
+            Backend::Array(_) => None,
+        }
+    }
+
+    fn profile(&self, side: Side) -> &StorageProfile {
+        match self.backend(side) {
+            Backend::Array(a) => &a.profile,
+            Backend::Pool(p) => &p.profile,
+        }
+    }
+
+    fn side(&self, host: HostId) -> Side {
+        if host >= self.first_host[1] { Side::Target } else { Side::Source }
+    }
+
+    /// The pool that a host belongs to.
+    fn pool_of(&mut self, host: HostId) -> Option<&mut Pool> {
+        self.pool_mut(self.side(host))
+    }
+
+    fn fate(&self, host: HostId) -> Fate {
+        let side = self.side(host);
+        match self.backend(side) {
+            Backend::Array(a) => a.fates[host.index() - self.first_host[side as usize].index()].1,
+            Backend::Pool(p) => p.node(host).fate,
+        }
+    }
+
+    fn detection(&self, host: HostId) -> Span {
+        self.fate(host).detection
+    }
+
+    /// Time one channel of a data device is held by a step of bulk work: a channel has its share of the
+    /// device's rate.
+    fn chunk_device_time(&self, side: Side) -> Span {
+        let p = self.profile(side);
+        p.chunk / (p.data_write_rate / u64::from(p.data_channels.max(1)))
+    }
+}
+
 /// Disks of both clusters.
 #[derive(Clone, Debug)]
-pub struct Storage {}
+pub struct Storage {
+    state: State,
+    executor: Executor,
+    background: Background,
+    /// When the next [`Event::Refresh`] of each side is due.
+    refresh_due: [SimTime; 2],
+}
 
-#[allow(unused_variables)]
 impl Storage {
-    /// All devices and controllers up, all data redundant.
+    /// All devices and controllers of hosts that run are up, all data redundant on them.
     pub fn build(scenario: &Scenario, infra: &mut Infra, streams: &Streams) -> Storage {
-        unimplemented!()
+        let mut executor = Executor::default();
+        let mut backends = [None, None];
+        for side in Side::BOTH {
+            let Some(cluster) = scenario.cluster(side) else { continue };
+            executor.bank.add(side, cluster, &infra.hosts, streams);
+            let profile = cluster.profile.storage.clone();
+            backends[side as usize] = Some(match &cluster.storage {
+                StorageDesign::San(design) => {
+                    let names = infra.hosts.of(side).map(|h| infra.hosts[h].name.clone());
+                    let fates = names.map(|n| (n.clone(), Fate::draw(&n, &profile, streams))).collect();
+                    Backend::Array(Array { design: design.clone(), profile, fates })
+                }
+                StorageDesign::Replicated(design) => {
+                    Backend::Pool(Box::new(Pool::build(side, cluster, design, infra, streams)))
+                }
+            });
+        }
+        let first_host = Side::BOTH.map(|side| infra.hosts.id(side, 0));
+        let background = Background::build(&infra.hosts, streams);
+        let state = State { backends, first_host, disks: Disks::default() };
+        Storage { state, executor, background, refresh_due: [SimTime::NEVER; 2] }
     }
-    /// Moves all streams onto another run.
+
+    /// Moves all streams onto another run: what devices and failures have in store is drawn again.
     pub fn rekey(&mut self, streams: &Streams) {
-        unimplemented!()
+        self.executor.bank.rekey(streams);
+        self.background.rekey(streams);
+        for side in Side::BOTH {
+            match self.state.backends[side as usize].as_mut() {
+                Some(Backend::Array(a)) => {
+                    for (name, fate) in &mut a.fates {
+                        *fate = Fate::draw(name, &a.profile, streams);
+                    }
+                }
+                Some(Backend::Pool(pool)) => {
+                    for node in &mut pool.nodes {
+                        node.fate = Fate::draw(&node.name, &pool.profile, streams);
+                    }
+                }
+                None => {}
+            }
+        }
     }
+
     /// A VM's disks are served to `host` from now on: at power-on (`local`: its data already lies there)
     /// or after a move inside the cluster (locality is lost and regained by use).
+    #[allow(clippy::too_many_arguments)] // the shape that the layer above calls
     pub fn attach(
         &mut self,
         vm: VmId,
@@ -106,74 +352,94 @@ impl Storage {
         infra: &mut Infra,
         cx: &mut Cx<'_>,
     ) {
-        unimplemented!()
+        let before = self.state.disks.get(vm).map(|d| self.state.side(d.host));
+        let moved = (!local).then_some(cx.now);
+        self.state.disks.attach(vm, name, disk, host, moved);
+        let side = self.state.side(host);
+        for side in before.into_iter().chain([side]) {
+            self.weigh(side, infra, cx);
+        }
     }
-    /// A VM's disks are no longer used (power off, moved away).
+
+    /// A VM's disks are no longer used (power off, moved away); its requests under way vanish.
     pub fn detach(&mut self, vm: VmId, infra: &mut Infra, cx: &mut Cx<'_>) {
-        unimplemented!()
+        let Some(disk) = self.state.disks.detach(vm) else { return };
+        let ground = Ground { state: &self.state, infra };
+        self.executor.forget_vm(vm, ground, cx);
+        self.weigh(self.state.side(disk.host), infra, cx);
     }
+
     /// What a VM asks for from now on.
-    pub fn set_load(&mut self, vm: VmId, load: Load, infra: &mut Infra, cx: &mut Cx<'_>) {
-        unimplemented!()
+    pub fn set_load(&mut self, vm: VmId, load: Load, _infra: &mut Infra, cx: &mut Cx<'_>) {
+        let Some(disk) = self.state.disks.get_mut(vm) else { return };
+        disk.load = load;
+        let side = self.state.side(self.state.disks.get(vm).expect("just there").host);
+        self.refresh_soon(side, Span::ZERO, cx);
     }
+
     /// Bulk bytes of incoming moves that a side's storage of `host` writes (target) or reads (source).
-    pub fn set_ingest(&mut self, host: HostId, rate: Rate, infra: &mut Infra, cx: &mut Cx<'_>) {
-        unimplemented!()
+    pub fn set_ingest(&mut self, host: HostId, rate: Rate, _infra: &mut Infra, cx: &mut Cx<'_>) {
+        let Some(pool) = self.state.pool_of(host) else { return };
+        pool.node_mut(host).ingest = rate;
+        let side = pool.side;
+        self.refresh_soon(side, Span::ZERO, cx);
     }
+
     /// A budget that bulk reads or writes at this host pass besides the network.
     pub fn bulk_budget(&self, host: HostId) -> Option<sim_core::fluid::LinkId> {
-        unimplemented!()
+        Some(self.state.pool(self.state.side(host))?.node(host).bulk)
     }
-    /// A request enters. All its luck comes from the VM's stream.
+
+    /// A request enters. All its luck comes from the VM's stream: one draw, which seeds the rest. Requests
+    /// of a VM whose host dies, or which is detached, vanish: `then` never happens.
     pub fn submit(&mut self, request: Request, luck: &mut Stream, infra: &mut Infra, cx: &mut Cx<'_>) {
-        unimplemented!()
+        let ground = Ground { state: &self.state, infra };
+        self.executor.submit(request, luck, ground, cx);
     }
-    /// Windows open and close: background work reaches the stations only while one is open.
-    pub fn set_window(&mut self, open: bool, infra: &mut Infra, cx: &mut Cx<'_>) {
-        unimplemented!()
-    }
-    /// A host is gone with its controller and devices.
-    pub fn fail_host(&mut self, host: HostId, infra: &mut Infra, cx: &mut Cx<'_>) {
-        unimplemented!()
-    }
-    /// It is back; its devices hold what they held.
-    pub fn repair_host(&mut self, host: HostId, infra: &mut Infra, cx: &mut Cx<'_>) {
-        unimplemented!()
-    }
-    /// A controller VM is gone, its host lives.
-    pub fn fail_cvm(&mut self, host: HostId, infra: &mut Infra, cx: &mut Cx<'_>) {
-        unimplemented!()
-    }
-    /// It is back.
-    pub fn repair_cvm(&mut self, host: HostId, infra: &mut Infra, cx: &mut Cx<'_>) {
-        unimplemented!()
-    }
-    /// A data device dies for good.
-    pub fn fail_device(&mut self, host: HostId, infra: &mut Infra, cx: &mut Cx<'_>) {
-        unimplemented!()
-    }
-    /// Service times of one data device of a host are multiplied by this (1 makes it whole).
-    pub fn slow_device(&mut self, host: HostId, factor: f64, cx: &mut Cx<'_>) {
-        unimplemented!()
-    }
-    /// Share of time a VM's writes are stalled now (1 while its path hangs): slows dirtying.
-    pub fn stalled(&self, vm: VmId) -> bool {
-        unimplemented!()
-    }
-    /// How long after a death of this host its peers notice, as drawn for this run.
+
+    /// How long after a death of this host its peers notice, as drawn for this run. For a host of an array:
+    /// how long a lost path takes to be replaced.
     pub fn detection(&self, host: HostId) -> Span {
-        unimplemented!()
+        self.state.detection(host)
     }
-    /// Facts that are complete only at the end: exposure, rebuild time, losses.
-    pub fn finish(&mut self, cx: &mut Cx<'_>) {
-        unimplemented!()
-    }
-    /// Handles one of its own events.
-    pub fn handle(&mut self, event: Event, infra: &mut Infra, cx: &mut Cx<'_>) {
-        unimplemented!()
-    }
+
     /// The side of a host is replicated storage.
     pub fn replicated(&self, side: Side) -> bool {
-        unimplemented!()
+        self.state.pool(side).is_some()
+    }
+
+    /// Copies that no node has room for: redundancy cannot be restored.
+    pub fn degraded_no_space(&self, side: Side) -> bool {
+        self.state.pool(side).is_some_and(|p| p.rebuild.no_space)
+    }
+
+    /// Where all requests so far are.
+    pub fn census(&self) -> Census {
+        self.executor.census()
+    }
+
+    /// Handles one of its own events.
+    pub fn handle(&mut self, event: Event, infra: &mut Infra, cx: &mut Cx<'_>) {
+        let ground = Ground { state: &self.state, infra };
+        match event {
+            Event::Step { request, strand, attempt } => {
+                self.executor.step(Job::Guest { request, strand, attempt }, ground, cx);
+            }
+            Event::Depart { station, ticket } => self.executor.depart(station, ticket, ground, cx),
+            Event::Retry { request } => self.executor.retry(request, ground, cx),
+            Event::Chunk(host, window) => {
+                self.background.step(host, window, &mut self.executor, ground, cx);
+            }
+            Event::Refresh(side) => self.refresh(side, infra, cx),
+            Event::CopyRate(side) => self.refresh_soon(side, loads::COPY_RATE_DELAY, cx),
+            Event::Copied(side, flow) => self.copied(side, flow, infra, cx),
+            Event::Throttle(side) => self.throttle(side, infra, cx),
+            Event::NodeDetected(host, outage) => self.node_detected(host, outage, infra, cx),
+            Event::Scanned(host, outage) => self.scanned(host, outage, infra, cx),
+            Event::Redirected(host, outage) => self.redirected(host, outage, infra, cx),
+            Event::PathBack(host, outage) => self.path_back(host, outage, infra, cx),
+            #[cfg(test)]
+            Event::Probe(_) => {}
+        }
     }
 }
