@@ -155,7 +155,8 @@ impl HostCpu {
             let offered: f64 = entries.iter().map(|e| f64::from(e.vcpus) * e.duty).sum::<f64>();
             let offered = offered / capacity.cores;
             let met = solve(&platform.profile, capacity, &entries, cache);
-            pool.cvm = if cvm.is_some() { *met.last().expect("the controller VM is last") } else { Met::default() };
+            pool.cvm =
+                if cvm.is_some() { *met.last().expect("the controller VM is last") } else { Met::default() };
             for (&(vm, _), met) in pool.vms.iter().zip(met) {
                 meets(vm, p, met, offered);
             }

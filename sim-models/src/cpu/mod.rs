@@ -316,7 +316,9 @@ impl Cpu {
         let mut changed = Vec::new();
         for host in hosts.iter_mut().filter(|h| h.up) {
             let platform = platforms[host.side as usize].as_ref().expect("a host has a cluster");
-            host.settle(platform, vms, cache, |vm, pool, met, offered| changed.push((vm, pool, met, offered)));
+            host.settle(platform, vms, cache, |vm, pool, met, offered| {
+                changed.push((vm, pool, met, offered))
+            });
             for (vm, pool, met, offered) in changed.drain(..) {
                 vms[vm.index()].meets(platform, pool, met, offered, cx);
             }
@@ -332,7 +334,9 @@ impl Cpu {
             let profile = &platforms[side as usize].as_ref().expect("a host has a cluster").profile;
             vm.account.book(cx.now, vm.met);
             let luck = vm.luck.as_mut().expect("given when first placed");
-            let Some(sample) = vm.account.close(cx.now, vm.burst, profile.sample_noise, luck) else { continue };
+            let Some(sample) = vm.account.close(cx.now, vm.burst, profile.sample_noise, luck) else {
+                continue;
+            };
             let ppm = |share: f64| (share * 1e6 + 0.5) as u64;
             cx.record.sample(Metric::CpuReady, side, stamp, ppm(sample.ready), 1);
             cx.record.sample(Metric::CoStop, side, stamp, ppm(sample.co_stop), 1);

@@ -72,8 +72,7 @@ fn lumped(capacity: Capacity, classes: &[Class]) -> (Capacity, Vec<Class>) {
         lump += 1;
     }
     let scale = f64::from(lump);
-    let capacity =
-        Capacity { cores: capacity.cores / scale, threads: capacity.threads / scale, ..capacity };
+    let capacity = Capacity { cores: capacity.cores / scale, threads: capacity.threads / scale, ..capacity };
     let fewer = |c: &Class| {
         // A class that does not divide keeps its demand: fewer vCPUs, a little busier or less busy.
         let vcpus = c.vcpus.div_ceil(lump);
