@@ -193,8 +193,8 @@ impl Memory {
         let Some(placed) = self.vms[vm.index()].placed.take() else { return };
         let Memory { platforms, hosts, .. } = self;
         let holder = &mut hosts[placed.host.index()];
-        holder.promised = holder.promised - placed.memory;
-        holder.used = holder.used - placed.used;
+        holder.promised -= placed.memory;
+        holder.used -= placed.used;
         holder.take_back(platforms[holder.side as usize].as_ref().expect("a host has a cluster"));
     }
 
