@@ -196,6 +196,7 @@ impl Fabric {
     fn plugged(design: &FabricDesign, plugs: Vec<Plug>, streams: &Streams) -> Fabric {
         let mut fluid = Fluid::new();
         let topology = Topology::build(design, plugs, &mut fluid);
+        fluid.settle(SimTime::ZERO); // a net without flows has nothing left to solve
         Fabric {
             loads: vec![Load::default(); topology.ports.len()],
             congested: vec![0; usize::from(topology.switches)],
