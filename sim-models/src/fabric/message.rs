@@ -37,6 +37,8 @@ const GUEST_MESSAGE: (f64, f64) = (16_384.0, 1.0);
 /// Length of a microburst: median 25 us, sigma 1.62, so that 90 % end within 200 us (Zhang et al., "High-
 /// resolution measurement of data center microbursts", IMC 2017).
 const BURST: (f64, f64) = (25e-6, 1.62);
+/// A burst that lasts longer is congestion by flows, which the solver carries; assumed.
+const LONGEST_BURST: f64 = 1e-3;
 /// Transmissions of one packet before the model stops counting (Linux `tcp_retries2` is 15).
 const MAX_TRIES: u32 = 15;
 
@@ -110,28 +112,33 @@ impl Message {
 
     /// Sent to last byte received: transit, the waits at the ports, and what losses cost.
     pub fn deliver<'a>(&self, ports: impl Iterator<Item = PortState<'a>> + Clone, luck: &mut Stream) -> Span {
-        let (mut wait, mut survives) = (0.0, 1.0);
+        let (mut wait, mut survives, mut lasting) = (0.0, 1.0, 1.0);
         for port in ports.clone() {
             let met = port.meet(self, luck);
             wait += met.wait;
-            survives *= (1.0 - met.drop) * (1.0 - port.loss);
+            lasting *= (1.0 - met.drop) * (1.0 - port.loss);
+            survives *= (1.0 - met.drop) * (1.0 - port.loss) * (1.0 - met.burst_drop);
         }
         let wait = Span::from_secs_f64(wait);
-        let lost = if survives < 1.0 { self.recovery(1.0 - survives, wait, luck) } else { Span::ZERO };
-        self.transit(ports) + wait + lost
+        if survives == 1.0 {
+            return self.transit(ports) + wait;
+        }
+        self.transit(ports) + wait + self.recovery((1.0 - survives, 1.0 - lasting), wait, luck)
     }
 
-    /// Time that losses add when each packet is lost with probability `drop`.
-    fn recovery(&self, drop: f64, wait: Span, luck: &mut Stream) -> Span {
+    /// Time that losses add when each packet is lost with probability `drop.0`; by the time of a
+    /// retransmission a microburst has passed and `drop.1` is left.
+    fn recovery(&self, drop: (f64, f64), wait: Span, luck: &mut Stream) -> Span {
+        let (first, later) = drop;
         let others = self.segments() - 1;
-        if luck.chance(drop) || (others > 0 && !self.rack && luck.chance(any_of(others, drop))) {
+        if luck.chance(first) || (others > 0 && !self.rack && luck.chance(any_of(others, first))) {
             let mut tries = 1;
-            while tries < MAX_TRIES && luck.chance(drop) {
+            while tries < MAX_TRIES && luck.chance(later) {
                 tries += 1;
             }
             return back_off(tries);
         }
-        if others > 0 && luck.chance(any_of(others, drop)) { (self.rtt + wait) * 2 } else { Span::ZERO }
+        if others > 0 && luck.chance(any_of(others, first)) { (self.rtt + wait) * 2 } else { Span::ZERO }
     }
 }
 
@@ -149,17 +156,19 @@ fn any_of(packets: u32, drop: f64) -> f64 {
 struct Met {
     /// Seconds.
     wait: f64,
-    /// Probability that the port dropped a given packet.
+    /// Probability that the port drops a given packet for as long as its flows stay.
     drop: f64,
+    /// Probability that a passing microburst dropped it.
+    burst_drop: f64,
 }
 
 impl PortState<'_> {
     fn meet(&self, message: &Message, luck: &mut Stream) -> Met {
         match (self.queueing, self.elastic) {
-            (Queueing::Priority, n) => Met { wait: self.priority(message, n > 0, luck), drop: 0.0 },
+            (Queueing::Priority, n) => Met { wait: self.priority(message, n > 0, luck), ..Met::default() },
             (_, 0) => self.free(message, luck),
             (Queueing::Fifo, _) => self.drop_tail(message, luck),
-            (Queueing::Ecn(mark), _) => Met { wait: self.marked(message, mark, luck), drop: 0.0 },
+            (Queueing::Ecn(mark), _) => Met { wait: self.marked(message, mark, luck), ..Met::default() },
         }
     }
 
@@ -184,7 +193,7 @@ impl PortState<'_> {
         let floor = QUEUE_FLOOR.0 + (QUEUE_FLOOR.1 - QUEUE_FLOOR.0) * crowd;
         let queue = full * (floor + (1.0 - floor) * luck.uniform());
         let drop = if overflows { self.overflow_loss(message, full) } else { 0.0 };
-        Met { wait: self.time(queue), drop }
+        Met { wait: self.time(queue), drop, ..Met::default() }
     }
 
     /// Packet loss of a full drop-tail port: 1e-4 at rest, rising steeply once the flows' fair shares of the
@@ -232,7 +241,7 @@ impl PortState<'_> {
         }
         wait += self.behind_guests(luck);
         let burst = if luck.chance(self.hot_share) { self.microburst(luck) } else { Met::default() };
-        Met { wait: wait + burst.wait, drop: burst.drop }
+        Met { wait: wait + burst.wait, ..burst }
     }
 
     /// M/G/1 among the guests' messages: busy with probability rho, and then an exponential wait of the
@@ -250,12 +259,12 @@ impl PortState<'_> {
     /// uniform point of it, and the queue has risen at (senders - 1) x rate until then.
     fn microburst(&self, luck: &mut Stream) -> Met {
         let (median, sigma) = BURST;
-        let length = median * libm::exp(sigma * sigma + sigma * normal(luck));
+        let length = (median * libm::exp(sigma * sigma + sigma * normal(luck))).min(LONGEST_BURST);
         let senders = 2.0 + luck.below(3) as f64;
         let room = self.time(self.room.as_f64());
         let wait = ((senders - 1.0) * length * luck.uniform()).min(room);
         let excess = ((senders - 1.0) * length - room).max(0.0);
-        Met { wait, drop: excess / (senders * length) }
+        Met { wait, drop: 0.0, burst_drop: excess / (senders * length) }
     }
 }
 

@@ -151,11 +151,16 @@ impl Clients {
     /// A window opens: every client of a VM that is up starts, unless it is still running.
     pub fn open(&mut self, all: &[Vm], lower: Lower<'_, '_>) {
         let (storage, infra, cx) = lower;
-        for (i, vm) in all.iter().enumerate() {
-            if vm.state == State::Down {
-                continue;
-            }
-            for id in self.of(VmId(i as u32)) {
+        for vm in (0..all.len() as u32).map(VmId) {
+            self.start(vm, all, (&mut *storage, &mut *infra, &mut *cx));
+        }
+    }
+
+    /// The clients of one VM start, if it is up and unless they are still running.
+    pub fn start(&mut self, vm: VmId, all: &[Vm], lower: Lower<'_, '_>) {
+        let (storage, infra, cx) = lower;
+        if all[vm.index()].is_asked() {
+            for id in self.of(vm) {
                 self.begin(id, all, (&mut *storage, &mut *infra, &mut *cx));
             }
         }
@@ -182,7 +187,7 @@ impl Clients {
         let vm = &all[id.vm.index()];
         let at = self.at(id);
         let client = &mut self.clients[at];
-        if !windows.is_open() || vm.state == State::Down {
+        if !windows.is_open() || !vm.is_asked() {
             client.ticking = false;
             return;
         }
@@ -230,7 +235,7 @@ impl Clients {
         match all[id.vm.index()].state {
             State::Stunned => self.clients[at].unseen.push(flight),
             State::Running => self.seen(id, flight, all, windows, loss, lower),
-            State::Down => {
+            State::Down | State::Off => {
                 self.flights.remove(flight);
             }
         }

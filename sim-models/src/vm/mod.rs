@@ -96,8 +96,10 @@ impl Event {
 pub enum State {
     /// It runs.
     Running,
-    /// Stopped for a switch-over or cut-over; it will go on.
+    /// Stopped for a switch-over: what it is asked meanwhile waits for it.
     Stunned,
+    /// Shut down for a cut-over: nobody asks it for anything until it has booted.
+    Off,
     /// Its host died or it was powered off.
     Down,
 }
@@ -125,6 +127,13 @@ pub struct Vm {
     down_since: SimTime,
     /// Counts its lives, so that a boot that was overtaken by another death is stale.
     life: u32,
+}
+
+impl Vm {
+    /// Somebody wants something of it: it runs, or will go on within moments.
+    fn is_asked(&self) -> bool {
+        matches!(self.state, State::Running | State::Stunned)
+    }
 }
 
 /// All VMs.
@@ -265,15 +274,28 @@ impl Vms {
         }
     }
 
-    /// Lets a stunned VM go on, on the host it is placed on.
+    /// Shuts a running VM down for a cut-over; it keeps its place until it is relocated.
+    pub fn shut_down(&mut self, vm: VmId, infra: &mut Infra, cx: &mut Cx<'_>) {
+        let it = self.get_mut(vm);
+        if matches!(it.state, State::Running | State::Stunned) {
+            it.state = State::Off;
+            self.clients.drop_all(vm);
+            self.apply_duty(vm, infra, cx);
+        }
+    }
+
+    /// Lets a stunned VM go on, or boots one that was shut down, on the host it is placed on.
     pub fn resume(&mut self, vm: VmId, storage: &mut Storage, infra: &mut Infra, cx: &mut Cx<'_>) {
         let it = self.get_mut(vm);
-        if it.state != State::Stunned {
+        if !matches!(it.state, State::Stunned | State::Off) {
             return;
         }
         it.state = State::Running;
         self.apply_duty(vm, infra, cx);
         self.clients.resume(vm, &self.all, &self.windows, &mut self.loss, (storage, infra, cx));
+        if self.windows.is_open() {
+            self.clients.start(vm, &self.all, (storage, infra, cx));
+        }
     }
 
     /// Moves a stunned VM to another host (CPU, memory and disks follow). Inside a cluster its data stays
@@ -311,18 +333,20 @@ impl Vms {
         infra.memory.remove(vm, cx);
         storage.detach(vm, infra, cx);
         self.clients.drop_all(vm);
-        cx.record.note(cx.now, || format!("{} is down", self.all[vm.index()].name));
     }
 
     /// All VMs of a dead host go down; the platform notices after a while and restarts them elsewhere.
     pub fn host_failed(&mut self, host: HostId, storage: &mut Storage, infra: &mut Infra, cx: &mut Cx<'_>) {
         self.restarts.host_failed(host);
-        for vm in self.ids().filter(|&vm| self.all[vm.index()].host == host).collect::<Vec<_>>() {
+        let lost: Vec<VmId> = self.ids().filter(|&vm| self.get(vm).host == host).collect();
+        for &vm in &lost {
             // A VM that was only booting there has lost this life too; its boot is stale.
             self.get_mut(vm).life += 1;
             self.restarts.forget(vm);
             self.lose(vm, storage, infra, cx);
         }
+        let count = lost.len();
+        cx.record.note(cx.now, || format!("{count} VMs of {} are down", infra.hosts[host].name));
         let delay = self.restarts.declaration(host);
         cx.after(delay, crate::event::Event::Vm(Event::HostDeclaredDead(host)));
     }
@@ -509,7 +533,7 @@ impl Vms {
         let (side, stamp) = (infra.hosts[host].side, cx.record.stamp());
         cx.record.sample(Metric::RestartOutage, side, stamp, cx.now.since(down_since).0, 1);
         if self.windows.is_open() {
-            self.clients.open(&self.all, (storage, infra, cx));
+            self.clients.start(vm, &self.all, (storage, infra, cx));
         }
     }
 }
