@@ -91,8 +91,8 @@ fn a_dead_controller_sends_its_host_through_another_one() {
 #[test]
 fn requests_of_a_vm_on_a_dead_host_vanish_with_it() {
     let mut sim = hybrid(13);
-    sim.run_until(seconds(2)).expect("within budget");
-    sim.model.until = seconds(2);
+    sim.run_until(seconds(3)).expect("within budget");
+    sim.model.until = seconds(3);
     sim.start(|rig, cx| rig.storage.fail_host(HostId(0), &mut rig.infra, cx));
     sim.run_until(seconds(40)).expect("within budget");
     let c = sim.model.storage.census();
