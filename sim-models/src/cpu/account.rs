@@ -91,8 +91,7 @@ mod tests {
     #[test]
     fn samples_scatter_as_a_scheduler_does() {
         let mut luck = Streams::new(Seed(2), 0).stream("vm", "ready");
-        let draws: Vec<f64> =
-            (0..20_000).map(|_| scatter(0.0457, 0.8 * 0.005 / 20.0, &mut luck)).collect();
+        let draws: Vec<f64> = (0..20_000).map(|_| scatter(0.0457, 0.8 * 0.005 / 20.0, &mut luck)).collect();
         let mean = draws.iter().sum::<f64>() / 20_000.0;
         let variance = draws.iter().map(|x| (x - mean) * (x - mean)).sum::<f64>() / 20_000.0;
         assert!((mean - 1.0).abs() < 0.003, "{mean}");

@@ -21,9 +21,11 @@ pub mod settle;
 pub mod weighted;
 
 #[cfg(test)]
+mod measured;
+#[cfg(test)]
 mod oracle;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 #[cfg(test)]
 mod theory;
 
@@ -131,9 +133,19 @@ impl Cpu {
     /// Empty pools. Streams are owned per VM and per host, for sampling only.
     pub fn build(scenario: &Scenario, hosts: &Hosts, streams: &Streams) -> Cpu {
         let platforms = Side::BOTH.map(|side| scenario.cluster(side).map(Platform::build));
+        let hosts = hosts.iter().map(|(_, h)| (h.side, h.up));
+        Cpu::assemble(platforms, hosts, scenario.vm_count(), streams)
+    }
+
+    fn assemble(
+        platforms: [Option<Platform>; 2],
+        hosts: impl Iterator<Item = (Side, bool)>,
+        vms: u32,
+        streams: &Streams,
+    ) -> Cpu {
         let platform = |side: Side| platforms[side as usize].as_ref().expect("a host has a cluster");
-        let hosts = hosts.iter().map(|(_, h)| HostCpu::new(h.side, h.up, platform(h.side))).collect();
-        let vms = vec![Vcpus::absent(); scenario.vm_count() as usize];
+        let hosts = hosts.map(|(side, up)| HostCpu::new(side, up, platform(side))).collect();
+        let vms = vec![Vcpus::absent(); vms as usize];
         Cpu { platforms, hosts, vms, streams: *streams, cache: Cache::new(), settling: false }
     }
 
@@ -316,7 +328,9 @@ impl Cpu {
         let mut changed = Vec::new();
         for host in hosts.iter_mut().filter(|h| h.up) {
             let platform = platforms[host.side as usize].as_ref().expect("a host has a cluster");
-            host.settle(platform, vms, cache, |vm, pool, met, offered| changed.push((vm, pool, met, offered)));
+            host.settle(platform, vms, cache, |vm, pool, met, offered| {
+                changed.push((vm, pool, met, offered))
+            });
             for (vm, pool, met, offered) in changed.drain(..) {
                 vms[vm.index()].meets(platform, pool, met, offered, cx);
             }
@@ -332,7 +346,9 @@ impl Cpu {
             let profile = &platforms[side as usize].as_ref().expect("a host has a cluster").profile;
             vm.account.book(cx.now, vm.met);
             let luck = vm.luck.as_mut().expect("given when first placed");
-            let Some(sample) = vm.account.close(cx.now, vm.burst, profile.sample_noise, luck) else { continue };
+            let Some(sample) = vm.account.close(cx.now, vm.burst, profile.sample_noise, luck) else {
+                continue;
+            };
             let ppm = |share: f64| (share * 1e6 + 0.5) as u64;
             cx.record.sample(Metric::CpuReady, side, stamp, ppm(sample.ready), 1);
             cx.record.sample(Metric::CoStop, side, stamp, ppm(sample.co_stop), 1);

@@ -143,12 +143,15 @@ fn weigh(capacity: Capacity, entries: &[Entry], shares: &mut [Share], cache: &mu
 /// too many. The second part says which class each entry is in.
 fn classes(entries: &[Entry]) -> (Vec<Class>, Vec<Option<usize>>) {
     let runs = |e: &Entry| e.duty > 0.0 && e.vcpus > 0;
-    let mut keys: Vec<(f64, f64)> = entries.iter().filter(|e| runs(e)).map(|e| (e.weight, e.reserved)).collect();
+    let mut keys: Vec<(f64, f64)> =
+        entries.iter().filter(|e| runs(e)).map(|e| (e.weight, e.reserved)).collect();
     keys.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
     keys.dedup();
     // Class borders: the widest steps between neighbouring weights.
     let mut steps: Vec<usize> = (1..keys.len()).collect();
-    steps.sort_by(|&a, &b| (keys[b].0 / keys[b - 1].0).total_cmp(&(keys[a].0 / keys[a - 1].0)).then(a.cmp(&b)));
+    steps.sort_by(|&a, &b| {
+        (keys[b].0 / keys[b - 1].0).total_cmp(&(keys[a].0 / keys[a - 1].0)).then(a.cmp(&b))
+    });
     steps.truncate(weighted::MAX_CLASSES - 1);
     let class_of = |e: &Entry| {
         let place = keys.iter().position(|&k| k == (e.weight, e.reserved)).expect("collected above");

@@ -63,10 +63,7 @@ fn wakes_of_a_controller_vm_and_of_guests() {
     let table = [(0.7, 0.085, 0.070), (0.85, 0.32, 0.29), (0.95, 0.57, 0.53), (1.05, 0.80, 0.77)];
     for (offered, guests, controller) in table {
         let duty = (16.0 * offered - 3.2) / 72.0;
-        let shares = solve(
-            Capacity::cpus(16),
-            &[Member { vcpus: 72, duty }, Member { vcpus: 8, duty: 0.4 }],
-        );
+        let shares = solve(Capacity::cpus(16), &[Member { vcpus: 72, duty }, Member { vcpus: 8, duty: 0.4 }]);
         assert!((shares[0].wait - guests).abs() < 0.012, "{offered}: {shares:?}");
         assert!((shares[1].wait - controller).abs() < 0.012, "{offered}: {shares:?}");
     }
@@ -75,7 +72,8 @@ fn wakes_of_a_controller_vm_and_of_guests() {
 /// A member that never runs changes no bit of anybody's numbers, wherever it stands in the list.
 #[test]
 fn an_idle_member_contributes_exactly_nothing() {
-    let busy = [Member { vcpus: 4, duty: 0.31 }, Member { vcpus: 8, duty: 0.77 }, Member { vcpus: 2, duty: 0.1 }];
+    let busy =
+        [Member { vcpus: 4, duty: 0.31 }, Member { vcpus: 8, duty: 0.77 }, Member { vcpus: 2, duty: 0.1 }];
     let alone = solve(Capacity::cpus(6), &busy);
     for at in 0..=3 {
         let mut members = busy.to_vec();
@@ -99,7 +97,10 @@ fn a_thousand_vcpus_stay_in_range() {
             let run: f64 = shares.iter().map(|s| 8.0 * s.run).sum();
             assert!(run <= f64::from(cpus) * (1.0 + 1e-9), "{cpus} {duty}: {run}");
             for s in &shares {
-                assert!(s.run > 0.0 && s.ready >= 0.0 && s.run + s.ready <= 1.0 + 1e-9, "{cpus} {duty}: {s:?}");
+                assert!(
+                    s.run > 0.0 && s.ready >= 0.0 && s.run + s.ready <= 1.0 + 1e-9,
+                    "{cpus} {duty}: {s:?}"
+                );
                 // Work over thinking of a cycle is r by definition, whatever the wait.
                 let sleep = 1.0 - s.run - s.ready;
                 assert!((s.run * (1.0 - duty) - sleep * duty).abs() < 1e-9, "{cpus} {duty}: {s:?}");
