@@ -73,6 +73,32 @@ fn a_rebuild_meets_its_bound_and_halves_with_twice_the_survivors() {
     assert!((few.0 / many.0 - 2.0).abs() < 0.15, "{few:?} s and {many:?} s");
 }
 
+#[test]
+fn every_survivor_does_its_share() {
+    // Nutanix Bible: each of N survivors does 1/N of the work; standard deviation below 5 % of the mean.
+    let mut sim = filled(11, design(2, Throttle::Cap(0.25)), prompt(AHV), Bytes(5_000_000_000_000));
+    kill(&mut sim, 4);
+    sim.run_until(seconds(60)).expect("within budget");
+    let pool = sim.model.storage.state.pool(Side::Target).expect("replicated");
+    let rates: Vec<f64> = pool.nodes.iter().filter(|n| n.serves()).map(|n| n.copied.as_f64()).collect();
+    let mean = mean(&rates);
+    let sd = (rates.iter().map(|r| (r - mean) * (r - mean)).sum::<f64>() / rates.len() as f64).sqrt();
+    assert!(rates.len() == 10 && mean > 1e8 && sd < 0.05 * mean, "{rates:?}");
+}
+
+#[test]
+fn an_adaptive_throttle_gives_way_to_guests() {
+    // Marks below any latency: halved every 10 s to 1/64. Marks above: full speed.
+    let pace = |mark: Span| {
+        let adaptive = Throttle::Adaptive { high: mark, low: mark / 2 };
+        let mut sim = filled(4, design(2, adaptive), prompt(AHV), Bytes(2_000_000_000_000));
+        kill(&mut sim, 0);
+        sim.run_until(seconds(100)).expect("within budget");
+        sim.model.storage.state.pool(Side::Target).expect("replicated").rebuild.pace
+    };
+    assert_eq!((pace(Span::us(1)), pace(Span::secs(1))), (1.0 / 64.0, 1.0));
+}
+
 /// Bytes that a node holds.
 fn held(sim: &Sim, node: u16) -> f64 {
     let groups = &sim.model.storage.state.pool(Side::Target).expect("replicated").groups;
