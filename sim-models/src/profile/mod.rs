@@ -8,7 +8,21 @@ pub mod migration;
 pub mod storage;
 
 use crate::quantity::{Provenance, Resolver};
+use crate::scenario::parse::{self, ParseError};
 use serde::Deserialize;
+
+/// Profiles that need no file: name and text.
+pub const BUILT_IN: &[(&str, &str)] = &[
+    ("ahv", include_str!("../../../scenarios/profiles/ahv.ron")),
+    ("esxi_san", include_str!("../../../scenarios/profiles/esxi_san.ron")),
+    ("kvm", include_str!("../../../scenarios/profiles/kvm.ron")),
+    ("nutanix_esxi_2015", include_str!("../../../scenarios/profiles/nutanix_esxi_2015.ron")),
+];
+
+/// The text of a built-in profile.
+pub fn builtin(name: &str) -> Option<&'static str> {
+    BUILT_IN.iter().find(|(built_in, _)| *built_in == name).map(|(_, text)| *text)
+}
 
 /// A platform, as meant.
 #[derive(Clone, Debug)]
@@ -48,6 +62,16 @@ pub struct ProfileSpec {
 }
 
 impl ProfileSpec {
+    /// Reads a profile; the first mistake is named with its line and column.
+    pub fn parse(text: &str) -> Result<ProfileSpec, ParseError> {
+        parse::document(text)
+    }
+
+    /// What takes the place of a profile that could not be read, while the rest of a scenario is checked.
+    pub fn stand_in() -> ProfileSpec {
+        ProfileSpec::parse(BUILT_IN[0].1).expect("built-in profiles are well formed")
+    }
+
     /// The values of one run; problems are noted under `path`.
     pub fn resolve(&self, path: &str, r: &mut Resolver) -> Profile {
         let at = |section: &str| format!("{path}.{section}");

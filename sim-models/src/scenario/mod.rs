@@ -2,6 +2,17 @@
 //!
 //! `scenario.ron` -> [`spec::Spec`] (as typed) -> [`Scenario`] (as meant) -> [`crate::world::World`].
 
+pub mod estimate;
+pub mod library;
+pub mod parse;
+mod resolve;
+pub mod schema;
+pub mod spec;
+#[cfg(test)]
+mod tests;
+pub mod trace;
+mod validate;
+
 use crate::ids::Side;
 use crate::metric::{Metric, Phase};
 use crate::profile::Profile;

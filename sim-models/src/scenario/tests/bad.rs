@@ -1,0 +1,103 @@
+//! Bad input: what the user reads. Each case changes one thing in a small sound scenario.
+
+use crate::scenario::library::Document;
+
+/// Sound, small, and with one of everything that the cases below spoil.
+const SOUND: &str = r#"(
+    name: "small",
+    question: "Does it hold?",
+    source: (
+        name: "old", profile: "esxi_san", hosts: 3, cores_per_socket: 8, memory: GiB(256),
+        storage: San(devices: 12, luns: 4, capacity: TB(20)),
+    ),
+    target: (
+        name: "new", profile: "ahv", hosts: 4, racks: 2, cores_per_socket: 8, memory: GiB(256),
+        storage: Replicated(copies: 2, cvm_vcpus: 8, cvm_memory: GiB(32), devices: 2, device_capacity: TB(2)),
+        live_migrations: PerHour(4),
+    ),
+    groups: [
+        (
+            name: "web", count: 20, vcpus: 2, memory: GiB(8), disk: GiB(50),
+            cpu: (duty: Constant(Share(0.2))),
+            disks: [(iops: PerS(50), read_share: Share(0.7))],
+        ),
+        (name: "db", count: 4, vcpus: 8, memory: GiB(32), disk: GiB(300), cpu: (duty: Constant(Share(0.4)))),
+    ],
+    wave: (vms: [("web", 2)]),
+    faults: [
+        (name: "node", target: Host(host: Named("new-01")), when: At(Min(20))),
+        (name: "cable", target: HostLink(side: Source, host: Nth(2)), when: After("node", Secs(30))),
+    ],
+    objectives: [
+        (name: "pause", claim: Quantile(metric: pause, q: 0.99, at_most: Secs(1), phase: target_steady)),
+    ],
+)
+"#;
+
+/// Everything a user would read about `text`.
+fn complaints(text: &str) -> String {
+    let mut none = |path: &str| Err(format!("no file {path}"));
+    match Document::load(text, &mut none) {
+        Err(e) => e.to_string(),
+        Ok(doc) => match doc.check() {
+            Ok(_) => String::new(),
+            Err(problems) => problems.iter().map(|p| p.to_string()).collect::<Vec<_>>().join("\n"),
+        },
+    }
+}
+
+#[test]
+fn the_sound_scenario_is_sound() {
+    assert_eq!(complaints(SOUND), "");
+}
+
+#[test]
+fn each_mistake_is_named_with_its_place_and_its_remedy() {
+    let cases = include_str!("bad.txt");
+    let mut seen = 0;
+    for case in cases.split("\n\n").filter(|c| !c.trim().is_empty()) {
+        let mut lines = case.lines().skip_while(|l| l.starts_with('#'));
+        let (from, to) = lines.next().and_then(|l| l.split_once(" => ")).expect("`from => to`");
+        let want: Vec<&str> = lines.collect();
+        assert_eq!(SOUND.matches(from).count(), 1, "`{from}` must occur once");
+        let got = complaints(&SOUND.replace(from, to));
+        assert_eq!(got, want.join("\n"), "\n{from} => {to}");
+        seen += 1;
+    }
+    assert!(seen >= 20, "{seen}");
+}
+
+#[test]
+fn all_problems_are_reported_at_once() {
+    let text = SOUND
+        .replace("Share(0.7)", "Share(1.7)")
+        .replace("\"ahv\"", "\"avh\"")
+        .replace("(\"web\", 2)", "(\"wep\", 2)")
+        .replace("At(Min(20))", "At(Hours(2))")
+        .replace("q: 0.99", "q: 99");
+    let got = complaints(&text);
+    let places =
+        ["target.profile", "groups[0].disks[0].read_share", "wave.vms[0]", "faults[0].when", "claim.q"];
+    for place in places {
+        assert!(got.contains(place), "{place} is missing in\n{got}");
+    }
+}
+
+#[test]
+fn problems_of_a_base_say_so() {
+    let mut files = |path: &str| match path {
+        "base.ron" => Ok(SOUND.replace("Share(0.7)", "Share(1.7)")),
+        "twice.ron" => Ok("(extends: \"base.ron\")".to_string()),
+        _ => Err("no such file".to_string()),
+    };
+    let problems = |text: &str, files: &mut dyn FnMut(&str) -> Result<String, String>| {
+        Document::load(text, files)
+            .map(|d| d.check().unwrap_err().iter().map(|p| p.path.clone()).collect::<Vec<_>>())
+    };
+    let got = problems("(extends: \"base.ron\", name: \"n o\")", &mut files);
+    assert_eq!(got.unwrap(), ["name", "base.ron: groups[0].disks[0].read_share"]);
+    let twice = problems("(\n  extends: \"twice.ron\")", &mut files).unwrap_err().to_string();
+    assert_eq!(twice, "2:13: twice.ron itself extends base.ron; only one level is read");
+    let absent = problems("(extends: \"nowhere.ron\")", &mut files).unwrap_err().to_string();
+    assert_eq!(absent, "1:12: cannot read nowhere.ron: no such file");
+}
