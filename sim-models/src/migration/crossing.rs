@@ -261,8 +261,7 @@ impl Crossing {
         self.stage = Stage::Stopping;
         self.down_since = room.cx.now;
         room.vms.stun(self.vm, room.storage, room.infra, room.cx);
-        let until = room.cx.now + room.around;
-        room.vms.open_window(until, room.storage, room.infra, room.cx);
+        room.look_closely();
         let stop = policy.stop.sample_span(&mut self.luck);
         // A guest that shuts down still writes.
         self.rest += self.written(stop, policy, room);

@@ -110,6 +110,15 @@ pub(crate) struct Room<'a, 'q> {
     around: Span,
 }
 
+impl Room<'_, '_> {
+    /// A guest stops: what its requests meet is simulated one by one, if the scenario wants to see that.
+    fn look_closely(&mut self) {
+        if self.around > Span::ZERO {
+            self.vms.open_window(self.cx.now + self.around, self.storage, self.infra, self.cx);
+        }
+    }
+}
+
 /// A live migration that was asked for and waits.
 #[derive(Clone, Copy, Debug)]
 struct Asked {

@@ -29,6 +29,8 @@ crate::section! {
         replica_work: Law,
         /// Controller CPU to acknowledge a write to the guest.
         ack_work: Law,
+        /// One message through the network stacks of both ends, besides the fabric.
+        stack: Law,
         /// Share of reads that must ask another node for metadata.
         metadata_miss: Fraction,
         /// Controller CPU of such a question where it is answered.

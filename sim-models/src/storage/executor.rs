@@ -5,13 +5,15 @@
 //! whole request is planned again. This is the microscopic part: it is lent the macroscopic state and
 //! cannot change it.
 
+mod hanging;
+
 use super::pool::Wait;
 use super::protocol::{Place, Plan, Stage, replicated, san};
 use super::stations::Bank;
 use super::{Backend, Event, Op, Request, State};
 use crate::event::{self, Cx};
 use crate::fabric::Delivery;
-use crate::ids::{HostId, Side, VmId};
+use crate::ids::{HostId, Side};
 use crate::record::Tally;
 use crate::world::Infra;
 use sim_core::station::{Arrival, Departure, Priority, Ticket};
@@ -277,7 +279,7 @@ impl Executor {
             Arrival::Queued => {}
             Arrival::Refused => {
                 if let Some(host) = at.0.host() {
-                    self.lose(job, host);
+                    self.lose(job, host, ground, cx);
                 }
             }
         }
@@ -331,99 +333,6 @@ impl Executor {
             self.arrive(Job::Leftover, at, Priority::Background, left.work, ground, cx);
         }
         self.spare.push(active.plan);
-    }
-
-    /// A job was lost at a dead host.
-    fn lose(&mut self, job: Job, host: HostId) {
-        if let Job::Guest { request, attempt, .. } = job
-            && self.requests.get(request).is_some_and(|a| a.attempt == attempt)
-        {
-            self.hang(request, Wait::Node(host));
-        }
-    }
-
-    fn hang(&mut self, id: Id<Active>, wait: Wait) {
-        let active = &mut self.requests[id];
-        active.attempt = active.attempt.wrapping_add(1);
-        self.hanging.push((id, wait));
-    }
-
-    /// No path and none to come: tried again when the peer would have been given up.
-    fn unreachable(&mut self, id: Id<Active>, to: HostId, ground: Ground<'_>, cx: &mut Cx<'_>) {
-        self.hang(id, Wait::Node(to));
-        let patience = ground.state.detection(to).max(Span::ms(1));
-        cx.after(patience, event::Event::Storage(Event::Retry { request: id }));
-    }
-
-    /// One hanging request tries again.
-    pub fn retry(&mut self, id: Id<Active>, ground: Ground<'_>, cx: &mut Cx<'_>) {
-        let Some(at) = self.hanging.iter().position(|&(other, _)| other == id) else { return };
-        self.hanging.remove(at);
-        self.begin(id, ground, cx);
-    }
-
-    /// What hung on any of these tries again, in the order in which it began to hang.
-    pub fn wake(&mut self, on: impl Fn(Wait) -> bool, ground: Ground<'_>, cx: &mut Cx<'_>) {
-        let all = std::mem::take(&mut self.hanging);
-        let (woken, rest) = all.into_iter().partition(|&(_, wait)| on(wait));
-        self.hanging = rest;
-        let woken: Vec<(Id<Active>, Wait)> = woken;
-        for (id, _) in woken {
-            self.begin(id, ground, cx);
-        }
-    }
-
-    /// The stations of a host are gone; requests inside hang on it.
-    pub fn fail_node(&mut self, host: HostId, cx: &mut Cx<'_>) {
-        for index in self.bank.of_node(host) {
-            for job in self.bank.slot(index).station.fail(cx.now) {
-                self.lose(job, host);
-            }
-        }
-    }
-
-    /// A data device of a host is gone; requests inside hang on the host.
-    pub fn fail_device(&mut self, host: HostId, device: u16, cx: &mut Cx<'_>) {
-        let index = self.bank.index(Place::Data(host, device), host);
-        for job in self.bank.slot(index).station.fail(cx.now) {
-            self.lose(job, host);
-        }
-    }
-
-    /// Service times of a data device are multiplied by this.
-    pub fn slow_device(&mut self, host: HostId, device: u16, factor: f64) {
-        let index = self.bank.index(Place::Data(host, device), host);
-        self.bank.slot(index).factor = factor;
-    }
-
-    /// The stations of a host are back, empty.
-    pub fn repair_node(&mut self, host: HostId, cx: &mut Cx<'_>) {
-        for index in self.bank.of_node(host) {
-            self.bank.slot(index).station.repair(cx.now);
-        }
-    }
-
-    /// Requests from a host that died go with its guests.
-    pub fn forget_host(&mut self, host: HostId, ground: Ground<'_>, cx: &mut Cx<'_>) {
-        self.forget(|a| a.host == host, ground, cx);
-    }
-
-    /// Requests of a VM that is no longer there go with it.
-    pub fn forget_vm(&mut self, vm: VmId, ground: Ground<'_>, cx: &mut Cx<'_>) {
-        self.forget(|a| a.request.vm == vm, ground, cx);
-    }
-
-    fn forget(&mut self, which: impl Fn(&Active) -> bool, ground: Ground<'_>, cx: &mut Cx<'_>) {
-        let gone: Vec<Id<Active>> =
-            self.requests.iter().filter(|(_, a)| which(a)).map(|(id, _)| id).collect();
-        for id in gone {
-            let active = self.requests.remove(id).expect("just listed");
-            self.vanished += 1;
-            self.hanging.retain(|&(other, _)| other != id);
-            if let Some((host, lun)) = active.holds {
-                self.release(host, lun, ground, cx);
-            }
-        }
     }
 
     /// Where requests are.

@@ -57,7 +57,8 @@ impl Storage {
             let pool = self.state.pool_of(host).expect("seen above");
             pool.mark(host, |s| (s == Copies::Live).then_some(Copies::Down));
             pool.rebuild.ledger.update(&pool.groups, side, cx);
-            self.executor.fail_node(host, cx);
+            let ground = Ground { state: &self.state, infra };
+            self.executor.fail_node(host, ground, cx);
             self.lose_proxy(host, cx);
         }
         self.refresh_soon(side, Span::ZERO, cx);
@@ -146,7 +147,7 @@ impl Storage {
         pool.mark(host, |s| (s == Copies::Down).then_some(Copies::Live));
         pool.rebuild.ledger.update(&pool.groups, side, cx);
         self.executor.repair_node(host, cx);
-        self.fail_dead_devices(host, cx);
+        self.fail_dead_devices(host, infra, cx);
         self.make_copies(side, infra, cx);
         self.wake(|w| w == Wait::Node(host) || w == Wait::Path(host) || w == Wait::Data(side), infra, cx);
         self.refresh_soon(side, Span::ZERO, cx);
@@ -188,7 +189,7 @@ impl Storage {
         }
         pool.rebuild.ledger.update(&pool.groups, side, cx);
         let answers = pool.node(host).serves();
-        self.fail_dead_devices(host, cx);
+        self.fail_dead_devices(host, infra, cx);
         if answers {
             self.wake(|w| w == Wait::Node(host), infra, cx);
         }
@@ -196,11 +197,12 @@ impl Storage {
         self.refresh_soon(side, Span::ZERO, cx);
     }
 
-    fn fail_dead_devices(&mut self, host: HostId, cx: &mut Cx<'_>) {
-        let Some(pool) = self.state.pool_of(host) else { return };
+    fn fail_dead_devices(&mut self, host: HostId, infra: &Infra, cx: &mut Cx<'_>) {
+        let Some(pool) = self.state.pool(self.state.side(host)) else { return };
         let dead = pool.node(host).dead_devices;
+        let ground = Ground { state: &self.state, infra };
         for device in (0..pool.design.devices as u16).filter(|d| dead >> d & 1 == 1) {
-            self.executor.fail_device(host, device, cx);
+            self.executor.fail_device(host, device, ground, cx);
         }
     }
 

@@ -11,6 +11,7 @@
 
 mod background;
 mod disks;
+mod event;
 mod executor;
 mod failure;
 mod groups;
@@ -25,7 +26,8 @@ mod throttle;
 #[cfg(test)]
 mod tests;
 
-use crate::event::{self, Cx};
+pub use self::event::Event;
+use crate::event::Cx;
 use crate::ids::{HostId, Side, VmId};
 use crate::profile::storage::StorageProfile;
 use crate::record::Stamp;
@@ -37,134 +39,7 @@ pub use executor::{Active, Census};
 use executor::{Executor, Ground, Job};
 use pool::{Fate, Pool};
 pub use rebuild::CopyFlow;
-use sim_core::station::Ticket;
-use sim_core::{Bytes, Class, Id, Rate, SimTime, Span, Stream, Streams};
-
-/// What happens in storage. A number of an outage makes timers of an earlier failure stale.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Event {
-    /// Loads, traffic and budgets of a cluster are worked out.
-    Refresh(Side),
-    /// A dead node has been noticed by its peers.
-    NodeDetected(HostId, u32),
-    /// What a dead node held is known: its copies are made again.
-    Scanned(HostId, u32),
-    /// A host whose controller died reaches another one.
-    Redirected(HostId, u32),
-    /// A controller has been back long enough for its host to use it.
-    PathBack(HostId, u32),
-    /// Rates of rebuild copies have changed.
-    CopyRate(Side),
-    /// A rebuild flow has moved its last byte.
-    Copied(Side, Id<CopyFlow>),
-    /// Budgets of a rebuild under way are looked at again.
-    Throttle(Side),
-    /// A strand of a request goes on after a delay.
-    Step {
-        /// Whose.
-        request: Id<Active>,
-        /// Which strand.
-        strand: u8,
-        /// In which attempt.
-        attempt: u8,
-    },
-    /// A service ends.
-    Depart {
-        /// Where.
-        station: u16,
-        /// Which.
-        ticket: Ticket,
-    },
-    /// A request that had no path tries again.
-    Retry {
-        /// Which.
-        request: Id<Active>,
-    },
-    /// A host's bulk work takes its next step, in the window of this number.
-    Chunk(HostId, u32),
-    /// A client of the tests has its answer.
-    #[cfg(test)]
-    Probe(u32),
-}
-
-impl Event {
-    /// The host it happens to, if it is macroscopic and about one.
-    pub fn host(&self) -> Option<HostId> {
-        match self {
-            Event::NodeDetected(host, _)
-            | Event::Scanned(host, _)
-            | Event::Redirected(host, _)
-            | Event::PathBack(host, _) => Some(*host),
-            _ => None,
-        }
-    }
-
-    /// See [`sim_core::EventKind`].
-    pub fn class(&self) -> Class {
-        match self {
-            Event::NodeDetected(..)
-            | Event::Scanned(..)
-            | Event::Redirected(..)
-            | Event::PathBack(..)
-            | Event::Throttle(_) => Class::Failure,
-            Event::Refresh(_) | Event::CopyRate(_) => Class::Settle,
-            Event::Chunk(..) | Event::Retry { .. } => Class::Arrival,
-            Event::Copied(..) | Event::Step { .. } | Event::Depart { .. } => Class::Completion,
-            #[cfg(test)]
-            Event::Probe(_) => Class::Completion,
-        }
-    }
-
-    /// See [`sim_core::EventKind`].
-    pub fn kind(&self) -> u32 {
-        match self {
-            Event::Refresh(_) => 0,
-            Event::NodeDetected(..) => 1,
-            Event::Scanned(..) => 2,
-            Event::Redirected(..) => 3,
-            Event::PathBack(..) => 4,
-            Event::CopyRate(_) => 5,
-            Event::Copied(..) => 6,
-            Event::Throttle(_) => 7,
-            Event::Step { .. } => 8,
-            Event::Depart { .. } => 9,
-            Event::Retry { .. } => 10,
-            Event::Chunk(..) => 11,
-            #[cfg(test)]
-            Event::Probe(_) => 12,
-        }
-    }
-
-    /// See [`sim_core::EventKind`].
-    pub fn entity(&self) -> u64 {
-        match self {
-            Event::Refresh(s) | Event::CopyRate(s) | Event::Throttle(s) => *s as u64,
-            Event::NodeDetected(h, _)
-            | Event::Scanned(h, _)
-            | Event::Redirected(h, _)
-            | Event::PathBack(h, _)
-            | Event::Chunk(h, _) => u64::from(h.0),
-            Event::Copied(_, flow) => flow.index() as u64,
-            Event::Step { request, strand, .. } => (request.index() as u64) << 8 | u64::from(*strand),
-            Event::Depart { station, .. } => u64::from(*station),
-            Event::Retry { request } => request.index() as u64,
-            #[cfg(test)]
-            Event::Probe(client) => u64::from(*client),
-        }
-    }
-
-    /// See [`sim_core::EventKind`].
-    pub fn is_micro(&self) -> bool {
-        match self {
-            Event::Step { .. } | Event::Depart { .. } | Event::Retry { .. } | Event::Chunk(..) => true,
-            #[cfg(test)]
-            Event::Probe(_) => true,
-            _ => false,
-        }
-    }
-}
-
-const _: () = assert!(size_of::<Event>() <= 16, "a storage event is at most two words");
+use sim_core::{Bytes, Rate, SimTime, Span, Stream, Streams};
 
 /// Read or write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -190,7 +65,7 @@ pub struct Request {
     /// See `stamp`.
     pub weight: u32,
     /// Happens when the guest sees the completion.
-    pub then: event::Event,
+    pub then: crate::event::Event,
 }
 
 /// What a VM asks of storage over time, for loads and flows.
@@ -215,7 +90,7 @@ struct Array {
 
 #[derive(Clone, Debug)]
 enum Backend {
-    Array(Array),
+    Array(Box<Array>),
     Pool(Box<Pool>),
 }
 
@@ -270,6 +145,11 @@ impl State {
         }
     }
 
+    /// Its peers know that this node does not serve.
+    fn knows_dead(&self, host: HostId) -> bool {
+        self.pool(self.side(host)).is_some_and(|p| p.node(host).noticed)
+    }
+
     fn detection(&self, host: HostId) -> Span {
         self.fate(host).detection
     }
@@ -305,7 +185,7 @@ impl Storage {
                 StorageDesign::San(design) => {
                     let names = infra.hosts.of(side).map(|h| infra.hosts[h].name.clone());
                     let fates = names.map(|n| (n.clone(), Fate::draw(&n, &profile, streams))).collect();
-                    Backend::Array(Array { design: design.clone(), profile, fates })
+                    Backend::Array(Box::new(Array { design: design.clone(), profile, fates }))
                 }
                 StorageDesign::Replicated(design) => {
                     Backend::Pool(Box::new(Pool::build(side, cluster, design, infra, streams)))

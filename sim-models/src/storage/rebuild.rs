@@ -165,7 +165,7 @@ impl Pool {
             let slot = *self.groups.slot(id);
             let Some(mut part) = slot.copy else { continue };
             let more = size.saturating_sub(part.done).min(copied);
-            copied = copied - more;
+            copied -= more;
             part.done += more;
             let node = &self.nodes[usize::from(part.node)];
             let device = node.device(score(u64::from(id.group), node.key), self.design.devices as u16);

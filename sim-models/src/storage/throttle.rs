@@ -64,7 +64,7 @@ mod tests {
     use super::*;
     use sim_core::Span;
 
-    const NODE: Supply = Supply { controller: 28e9, devices: 7.2e9, network: 3.125e9, guests: 0.6 };
+    const NODE: Supply = Supply { controller: 28e9, devices: 7.2e9, network: 6.25e9, guests: 0.6 };
 
     #[test]
     fn a_cap_takes_its_share_of_the_scarcest_resource() {

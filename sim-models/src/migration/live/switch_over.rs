@@ -21,8 +21,7 @@ impl Live {
         self.stage = stage;
         self.pause = Pause { from: room.cx.now, ..Pause::default() };
         room.vms.stun(self.vm, room.storage, room.infra, room.cx);
-        let until = room.cx.now + room.around;
-        room.vms.open_window(until, room.storage, room.infra, room.cx);
+        room.look_closely();
     }
 
     /// Memory is there: devices, disks, and messages between the hosts.

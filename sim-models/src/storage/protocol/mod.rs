@@ -109,13 +109,6 @@ impl Plan {
         self.ends.push(self.stages.len() as u16);
     }
 
-    /// A message from host to host, nothing if they are the same.
-    pub fn net(&mut self, from: HostId, to: HostId, bytes: u32) {
-        if from != to {
-            self.push(Stage::Net { from, to, bytes });
-        }
-    }
-
     /// Strands, lead and tail included.
     pub fn strands(&self) -> usize {
         self.ends.len()

@@ -45,22 +45,22 @@ pub(crate) fn write(plan: &mut Plan, bytes: u32, route: &WriteRoute, p: &Storage
     let logged = u64::from(bytes) < p.bypass_above.0;
 
     plan.push(Stage::Delay(half(&p.hop, luck)));
-    plan.net(route.host, primary, bytes);
+    net(plan, (route.host, primary), bytes, p, luck);
     plan.push(Stage::Serve(Place::Cvm(primary), p.primary_work.sample_span(luck)));
     plan.end_strand();
 
     for &(host, device) in copies {
-        plan.net(primary, host, bytes);
+        net(plan, (primary, host), bytes, p, luck);
         if host != primary {
             plan.push(Stage::Serve(Place::Cvm(host), p.replica_work.sample_span(luck)));
         }
         plan.push(store(logged, (host, device), bytes, p, luck));
-        plan.net(host, primary, CONTROL_BYTES);
+        net(plan, (host, primary), CONTROL_BYTES, p, luck);
         plan.end_strand();
     }
 
     plan.push(Stage::Serve(Place::Cvm(primary), p.ack_work.sample_span(luck)));
-    plan.net(primary, route.host, CONTROL_BYTES);
+    net(plan, (primary, route.host), CONTROL_BYTES, p, luck);
     plan.push(Stage::Delay(half(&p.hop, luck)));
     plan.end_strand();
 
@@ -69,6 +69,15 @@ pub(crate) fn write(plan: &mut Plan, bytes: u32, route: &WriteRoute, p: &Storage
     plan.network_bytes = (copies.len() as u64 - 1 + entered) * u64::from(bytes);
     if logged && luck.chance(p.drain_share) {
         drain(plan, bytes, copies, p, luck);
+    }
+}
+
+/// A message from host to host through both stacks, nothing if they are the same.
+fn net(plan: &mut Plan, way: (HostId, HostId), bytes: u32, p: &StorageProfile, luck: &mut Stream) {
+    let (from, to) = way;
+    if from != to {
+        plan.push(Stage::Delay(p.stack.sample_span(luck)));
+        plan.push(Stage::Net { from, to, bytes });
     }
 }
 
@@ -97,26 +106,26 @@ fn drain(plan: &mut Plan, bytes: u32, copies: &[(HostId, u16)], p: &StorageProfi
 pub(crate) fn read(plan: &mut Plan, bytes: u32, route: &ReadRoute, p: &StorageProfile, luck: &mut Stream) {
     let primary = route.primary;
     plan.push(Stage::Delay(half(&p.hop, luck)));
-    plan.net(route.host, primary, CONTROL_BYTES);
+    net(plan, (route.host, primary), CONTROL_BYTES, p, luck);
     plan.push(Stage::Serve(Place::Cvm(primary), p.read_work.sample_span(luck)));
     if let Some(node) = route.metadata {
-        plan.net(primary, node, CONTROL_BYTES);
+        net(plan, (primary, node), CONTROL_BYTES, p, luck);
         plan.push(Stage::Serve(Place::Cvm(node), p.metadata_work.sample_span(luck)));
-        plan.net(node, primary, CONTROL_BYTES);
+        net(plan, (node, primary), CONTROL_BYTES, p, luck);
     }
     if let Some((host, device)) = route.data {
-        plan.net(primary, host, CONTROL_BYTES);
+        net(plan, (primary, host), CONTROL_BYTES, p, luck);
         if host != primary {
             plan.push(Stage::Serve(Place::Cvm(host), p.replica_work.sample_span(luck)));
         }
         let law = if route.cold { &p.cold_read } else { &p.data_read };
         let work = device_time(law, p.data_read_rate, bytes, luck);
         plan.push(Stage::Serve(Place::Data(host, device), work));
-        plan.net(host, primary, bytes);
+        net(plan, (host, primary), bytes, p, luck);
     }
     plan.end_strand();
 
-    plan.net(primary, route.host, bytes);
+    net(plan, (primary, route.host), bytes, p, luck);
     plan.push(Stage::Delay(half(&p.hop, luck)));
     plan.end_strand();
 }

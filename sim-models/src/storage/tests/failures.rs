@@ -6,12 +6,13 @@ use crate::ids::{HostId, VmId};
 use crate::scenario::StorageDesign;
 use sim_core::{Bytes, Rate, SimTime};
 
-fn hybrid(seed: u64) -> Sim {
+/// Four hybrid nodes, the first `busy` of them with an OLTP VM.
+fn hybrid(seed: u64, busy: u32) -> Sim {
     let mut s = scenario(4, StorageDesign::Replicated(copies(2, 6)), profile(HYBRID));
     s.target.nics.rate = Rate::gbps(10);
     let mut sim = build(&s, seed);
     attach(&mut sim, 4, Bytes::gib(200), OLTP);
-    (0..3).for_each(|vm| oltp(&mut sim, vm));
+    (0..busy).for_each(|vm| oltp(&mut sim, vm));
     sim
 }
 
@@ -25,7 +26,7 @@ fn writes_hang_until_the_dead_node_is_noticed_and_are_then_sent_again() {
     // One of four nodes dies. 2,200 writes/s choose among three peers, so all 34 places of a surviving VM are
     // soon held by writes to the dead one; they complete when it is noticed, 15-25 s later (published
     // 16.0-24.8 s). Published stall counts per VM: 21-39, at most 34 at once.
-    let mut sim = hybrid(11);
+    let mut sim = hybrid(11, 3);
     let dead = HostId(3);
     sim.run_until(seconds(3)).expect("within budget");
     let detection = sim.model.storage.detection(dead);
@@ -56,7 +57,7 @@ fn writes_hang_until_the_dead_node_is_noticed_and_are_then_sent_again() {
 
 #[test]
 fn a_dead_controller_sends_its_host_through_another_one() {
-    let mut sim = hybrid(12);
+    let mut sim = hybrid(12, 1);
     sim.run_until(seconds(3)).expect("within budget");
     sim.start(|rig, cx| rig.storage.fail_cvm(HostId(0), &mut rig.infra, cx));
     // Redirection takes 15-30 s; until then nothing of VM 0 completes.
@@ -90,9 +91,9 @@ fn a_dead_controller_sends_its_host_through_another_one() {
 
 #[test]
 fn requests_of_a_vm_on_a_dead_host_vanish_with_it() {
-    let mut sim = hybrid(13);
-    sim.run_until(seconds(2)).expect("within budget");
-    sim.model.until = seconds(2);
+    let mut sim = hybrid(13, 3);
+    sim.run_until(seconds(3)).expect("within budget");
+    sim.model.until = seconds(3);
     sim.start(|rig, cx| rig.storage.fail_host(HostId(0), &mut rig.infra, cx));
     sim.run_until(seconds(40)).expect("within budget");
     let c = sim.model.storage.census();

@@ -73,7 +73,8 @@ pub fn scenario(hosts: u16, design: StorageDesign, profile: Profile) -> Scenario
             mtu: 9000,
             lacp_fast: true,
             detection: RouteDetection::Bfd,
-            hot_share: 0.01,
+            // No microbursts: neither the published figures nor the prototype had any to speak of.
+            hot_share: 0.0,
             announce_loss: 0.0,
         },
         groups: Vec::new(),
@@ -100,7 +101,6 @@ pub struct Client {
     pub vm: VmId,
     pub reads_per_s: f64,
     pub writes_per_s: f64,
-    pub depth: usize,
     /// Bytes and probability of the larger of two sizes; the smaller one is 8 KiB.
     pub large: (u32, f64),
     luck: Stream,
@@ -217,7 +217,6 @@ pub fn client(sim: &mut Sim, vm: u32, rates: (f64, f64), depth: usize, large: (u
             vm: VmId(vm),
             reads_per_s: rates.0,
             writes_per_s: rates.1,
-            depth,
             large,
             luck: streams.stream(&name, "arrivals"),
             service: streams.stream(&name, "service"),
