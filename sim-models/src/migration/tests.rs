@@ -118,6 +118,34 @@ fn a_vm_is_lost_with_its_source() {
     assert_eq!(per_run(&sim, Metric::RolledBack, Side::Target), 0);
 }
 
+/// After a second of pre-copy the guest goes on over there at once (1 MB of device state, 2 MB of queue), but
+/// makes progress only after some ten page faults of 90 ms. Then either host is its death.
+#[test]
+fn post_copy_stops_for_little_freezes_for_long_and_dies_with_either_host() {
+    let mut scenario = shipped("steady");
+    scenario.target.profile.migration.postcopy_after = Span::secs(1);
+    let mut sim = simulation(&scenario, Act::After, 1);
+    sim.run_until(minutes(30)).expect("within budget");
+    let (pause, freeze) = (mean(&sim, Metric::Pause), mean(&sim, Metric::Freeze));
+    assert!(pause > 0.0 && pause < 50e6, "{pause}");
+    assert!(freeze > 900e6 && freeze < 1000e6, "{freeze}");
+
+    let mut sim = simulation(&scenario, Act::After, 1);
+    let (vm, from, to) = amid_a_migration(&mut sim);
+    let moved = |sim: &Simulation<World>| sim.model.vms.get(vm).host == to;
+    for tenth in 0..1000 {
+        if moved(&sim) {
+            break;
+        }
+        let next = sim.now() + Span::ms(10);
+        sim.run_until(next).unwrap_or_else(|e| panic!("{tenth}: {e}"));
+    }
+    assert!(moved(&sim) && sim.model.migrations.live.contains_key(&vm));
+    kill(&mut sim, from);
+    assert_eq!(sim.model.vms.get(vm).state, State::Down);
+    assert_eq!(per_run(&sim, Metric::RolledBack, Side::Target), 0);
+}
+
 /// All 16 + 16 + 10 + 5 + 1 = 48 VMs of the wave cross, each once, and the source is empty.
 fn assert_all_crossed(sim: &Simulation<World>) {
     let World { vms, infra, migrations, .. } = &sim.model;

@@ -20,9 +20,10 @@ use sim_core::{Bytes, SimTime};
 /// Bytes of a page.
 pub const PAGE: u64 = 4096;
 
-/// Write rates of the power law's groups, as powers of two per page and second: hottest first. Fifteen
-/// groups reproduce `a t^b` over 0.01 to 300 s.
-const HEATS: std::ops::RangeInclusive<i32> = -8..=6;
+/// Write rates of the power law's groups, as powers of four per page and second. A factor of four between
+/// neighbours leaves a ripple of 1e-4; what counts is the range: slower pages than these are missed by 4 % in
+/// a round of a minute (share `(t l)^(1-b)`), hotter ones by 1 % in 50 ms.
+const HEATS: std::ops::RangeInclusive<i32> = -10..=5;
 
 /// How the pages of a class are chosen.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -253,10 +254,10 @@ fn classes_of(dirtying: &Dirtying) -> Vec<Class> {
     }
 }
 
-/// Groups of per-page heat `l = 2^6 .. 2^-8` with `n = c l^-b` pages each, `c` such that one second dirties
+/// Groups of per-page heat `l = 4^5 .. 4^-10` with `n = c l^-b` pages each, `c` such that one second dirties
 /// `a` pages: then about `a t^b` unique pages are dirtied in `t` seconds.
 fn power_law(a: f64, b: f64) -> Vec<Class> {
-    let heats = || HEATS.rev().map(|e| libm::exp2(f64::from(e)));
+    let heats = || HEATS.rev().map(|e| libm::exp2(f64::from(2 * e)));
     let after_one_second: f64 = heats().map(|l| libm::pow(l, -b) * -libm::expm1(-l)).sum();
     let c = a / after_one_second;
     heats()
@@ -304,22 +305,24 @@ mod tests {
         assert!((found - b.sync(at(1.0), 1.0)).abs() < 1e-9);
     }
 
-    /// a t^b to 4 % between 0.05 and 60 s: the figures of a PostgreSQL guest (28,780 t^0.717 pages, fitted to
+    /// a t^b to 5 % between 0.05 and 60 s: the figures of a PostgreSQL guest (28,780 t^0.717 pages, fitted to
     /// 0.3-12 s of published migrations).
     #[test]
     fn groups_reproduce_the_power_law() {
         for seconds in [0.05, 0.3, 1.0, 3.0, 12.0, 60.0] {
-            let mut m = DirtyMemory::new(&Dirtying::PowerLaw { a: 28_780.0, b: 0.717 }, Bytes::gib(64), 1.0);
+            // So large that no group is cut to the resident set.
+            let law = Dirtying::PowerLaw { a: 28_780.0, b: 0.717 };
+            let mut m = DirtyMemory::new(&law, Bytes::gib(1 << 14), 1.0);
             m.begin(at(0.0), None);
             m.keep(0.0);
             let law = 28_780.0 * libm::pow(seconds, 0.717);
             let found = m.sync(at(seconds), 1.0);
-            assert!((found / law - 1.0).abs() < 0.04, "{seconds} s: {found} against {law}");
+            assert!((found / law - 1.0).abs() < 0.05, "{seconds} s: {found} against {law}");
         }
     }
 
-    /// No more than the resident set is ever dirty, hottest pages kept: at 1,000 resident pages all of them
-    /// are of the hottest group (c 64^-b is larger) and dirty after a second.
+    /// No more than the resident set is ever dirty, hottest pages kept: 1,000 resident pages are of
+    /// the hottest groups, and practically all dirty after a second.
     #[test]
     fn writing_is_cut_to_the_resident_set() {
         let memory = Bytes(PAGE * 4000);
