@@ -137,8 +137,8 @@ impl Report {
         let matrix = stats.matrix(&objectives);
         let worst = stats.worst(header);
         Report {
-            scenario: stats.scenario.clone(),
-            question: stats.question.clone(),
+            scenario: stats.about.scenario.clone(),
+            question: stats.about.question.clone(),
             version: header.version.clone(),
             seed: stats.seed,
             runs: stats.played(),
