@@ -6,6 +6,7 @@ use crate::error::{Stop, code};
 use crate::load;
 use crate::report::style::Style;
 use crate::report::table::{Align, Table};
+use crate::report::text;
 use sim_core::Bytes;
 use sim_models::ids::Side;
 use sim_models::metric::{Phase, Unit};
@@ -21,7 +22,8 @@ pub fn run(args: &args::Check, terminal: &mut Terminal<'_>) -> Result<u8, Stop> 
     let s = &loaded.typical;
     let style = Style { colour: terminal.setting.colour };
     let out = &mut *terminal.out;
-    writeln!(out, "{}: {}\n", style.bold(&s.name), s.question.trim())?;
+    text::title(&s.name, &s.question, style, out)?;
+    writeln!(out)?;
     clusters(s, out)?;
     groups(s, out)?;
     fit(s, out)?;
