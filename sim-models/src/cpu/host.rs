@@ -26,19 +26,25 @@ pub struct Platform {
 impl Platform {
     /// The platform of a cluster.
     pub fn build(cluster: &Cluster) -> Platform {
-        let profile = cluster.profile.cpu.clone();
-        let pools = match profile.pool {
-            PoolKind::NumaNode => usize::from(cluster.sockets.max(1)),
-            PoolKind::Host => 1,
-        };
-        let cores = f64::from(cluster.cores()) / pools as f64;
-        let threads = cores * f64::from(cluster.threads_per_core);
-        let pool = Capacity { cores, threads, ht_gain: profile.ht_gain.max(1.0) };
         let cvm_vcpus = match &cluster.storage {
             StorageDesign::Replicated(replicated) => replicated.cvm_vcpus,
             StorageDesign::San(_) => 0,
         };
-        Platform { profile, pool, pools, cvm_vcpus, stolen: 0.0 }
+        let sockets = (cluster.sockets, cluster.cores_per_socket, cluster.threads_per_core);
+        Platform::new(&cluster.profile.cpu, sockets, cvm_vcpus)
+    }
+
+    /// A platform of hosts with so many (sockets, cores per socket, threads per core).
+    pub fn new(profile: &CpuProfile, sockets: (u16, u16, u16), cvm_vcpus: u32) -> Platform {
+        let (sockets, cores, threads) = sockets;
+        let pools = match profile.pool {
+            PoolKind::NumaNode => usize::from(sockets.max(1)),
+            PoolKind::Host => 1,
+        };
+        let cores = f64::from(sockets) * f64::from(cores) / pools as f64;
+        let threads = cores * f64::from(threads);
+        let pool = Capacity { cores, threads, ht_gain: profile.ht_gain.max(1.0) };
+        Platform { profile: profile.clone(), pool, pools, cvm_vcpus, stolen: 0.0 }
     }
 
     /// vCPUs of something `vcpus` wide in each pool: all in its home, or spread evenly when it has none or

@@ -21,9 +21,11 @@ pub mod settle;
 pub mod weighted;
 
 #[cfg(test)]
+mod measured;
+#[cfg(test)]
 mod oracle;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 #[cfg(test)]
 mod theory;
 
@@ -131,9 +133,19 @@ impl Cpu {
     /// Empty pools. Streams are owned per VM and per host, for sampling only.
     pub fn build(scenario: &Scenario, hosts: &Hosts, streams: &Streams) -> Cpu {
         let platforms = Side::BOTH.map(|side| scenario.cluster(side).map(Platform::build));
+        let hosts = hosts.iter().map(|(_, h)| (h.side, h.up));
+        Cpu::assemble(platforms, hosts, scenario.vm_count(), streams)
+    }
+
+    fn assemble(
+        platforms: [Option<Platform>; 2],
+        hosts: impl Iterator<Item = (Side, bool)>,
+        vms: u32,
+        streams: &Streams,
+    ) -> Cpu {
         let platform = |side: Side| platforms[side as usize].as_ref().expect("a host has a cluster");
-        let hosts = hosts.iter().map(|(_, h)| HostCpu::new(h.side, h.up, platform(h.side))).collect();
-        let vms = vec![Vcpus::absent(); scenario.vm_count() as usize];
+        let hosts = hosts.map(|(side, up)| HostCpu::new(side, up, platform(side))).collect();
+        let vms = vec![Vcpus::absent(); vms as usize];
         Cpu { platforms, hosts, vms, streams: *streams, cache: Cache::new(), settling: false }
     }
 

@@ -88,7 +88,7 @@ pub fn solve(capacity: Capacity, members: &[Member]) -> Vec<Share> {
     let busy: Vec<Member> = members.iter().copied().filter(|m| m.duty > 0.0 && m.vcpus > 0).collect();
     let mut solved = Pool::new(capacity, &busy).shares().into_iter();
     // Whoever never runs still has a chance to wait if it woke: that of one more vCPU.
-    let onlooker = onlooker(capacity, &busy);
+    let onlooker = if busy.len() < members.len() { onlooker(capacity, &busy) } else { Share::default() };
     members
         .iter()
         .map(|m| if m.duty > 0.0 && m.vcpus > 0 { solved.next().expect("one share each") } else { onlooker })

@@ -57,7 +57,7 @@ pub fn solve(capacity: Capacity, classes: &[Class]) -> Vec<Share> {
         let moved = now.iter().zip(&last).map(|(a, b)| (a.run - b.run).abs() + (a.ready - b.ready).abs());
         let moved = moved.fold(0.0, f64::max);
         last = now;
-        if moved < 1e-8 {
+        if moved < 1e-7 {
             break;
         }
     }
@@ -89,6 +89,8 @@ struct Chain {
     births: Vec<f64>,
     /// Distance of neighbours in each class's direction.
     strides: Vec<usize>,
+    /// Active vCPUs of each class in each state.
+    counts: Vec<[usize; MAX_CLASSES]>,
     /// Probability of each state.
     p: Vec<f64>,
     /// CPUs held by each class in each state.
@@ -106,9 +108,22 @@ impl Chain {
             stride * (c.vcpus as usize + 1)
         });
         let classes = classes.to_vec();
-        let mut chain =
-            Chain { capacity, classes, births, strides, p: vec![1.0], held: Vec::new(), deaths: Vec::new() };
+        let mut chain = Chain {
+            capacity,
+            classes,
+            births,
+            strides,
+            counts: Vec::new(),
+            p: Vec::new(),
+            held: Vec::new(),
+            deaths: Vec::new(),
+        };
         for state in 0..states {
+            let mut counts = [0; MAX_CLASSES];
+            for (c, class) in chain.classes.iter().enumerate() {
+                counts[c] = state / chain.strides[c] % (class.vcpus as usize + 1);
+            }
+            chain.counts.push(counts);
             let held = chain.water_fill(state);
             chain.held.push(held);
             chain.deaths.push(chain.death_rates(state, held));
@@ -118,7 +133,7 @@ impl Chain {
     }
 
     fn count(&self, state: usize, class: usize) -> usize {
-        state / self.strides[class] % (self.classes[class].vcpus as usize + 1)
+        self.counts[state][class]
     }
 
     fn active(&self, state: usize) -> f64 {

@@ -6,7 +6,7 @@ use super::topology::{Path, Port};
 use super::{Delivery, Fabric};
 use crate::ids::HostId;
 use crate::scenario::Queueing;
-use sim_core::{Bytes, Rate, SimTime, Span, Stream};
+use sim_core::{Bytes, SimTime, Span, Stream};
 
 /// Dynamic buffer threshold: a queue may hold this multiple of the memory that is still free (Choudhury and
 /// Hahne, IEEE/ACM ToN 6(2), 1998); 1 is a common default.
@@ -27,15 +27,17 @@ impl Fabric {
         }
         let hash = self.pair_hash(from, to);
         let open = |t| self.topology.route(from, to, hash, t).filter(|p| self.topology.alive(*p, t));
+        let pair = self.offers.get(&(from, to));
         if let Some(path) = open(now) {
-            return Delivery::After(self.along(path, from, to, bytes, luck));
+            let behind = pair.map_or(Span::ZERO, |p| p.wait(bytes, now));
+            return Delivery::After(behind + self.along(path, bytes, luck));
         }
         let found = self.turning_points(now).into_iter().find_map(|t| Some((t, open(t)?)));
         let Some((opens, path)) = found else { return Delivery::Never };
         // The sender only tries again when its timer runs out.
         let waited = opens.since(now);
         match (1..=MAX_RETRIES).map(back_off).find(|tried| *tried >= waited) {
-            Some(tried) => Delivery::After(tried + self.along(path, from, to, bytes, luck)),
+            Some(tried) => Delivery::After(tried + self.along(path, bytes, luck)),
             None => Delivery::Never,
         }
     }
@@ -56,20 +58,10 @@ impl Fabric {
         fold(fold(self.pair_salt, name(from)), name(to))
     }
 
-    fn along(&self, path: Path, from: HostId, to: HostId, bytes: u32, luck: &mut Stream) -> Span {
+    fn along(&self, path: Path, bytes: u32, luck: &mut Stream) -> Span {
         let message = Message { bytes, mtu: self.mtu, rtt: self.topology.rtt(path), rack: true };
         let ports = path.links().map(|l| self.state(self.topology.port(l)));
-        message.deliver(ports, luck) + self.squeeze(from, to, bytes)
-    }
-
-    /// When the pair gets less than it offers, a message also waits for its own bytes at that share.
-    fn squeeze(&self, from: HostId, to: HostId, bytes: u32) -> Span {
-        let Some(offer) = self.offers.get(&(from, to)) else { return Span::ZERO };
-        let share = self.fluid.rate(offer.flow);
-        if share >= offer.offered || share == Rate::ZERO {
-            return Span::ZERO; // as offered, or not settled yet
-        }
-        Bytes(u64::from(bytes)) / share
+        message.deliver(ports, luck)
     }
 
     fn state(&self, port: &Port) -> PortState<'_> {

@@ -18,8 +18,6 @@ const WEIGHT_ONE: f64 = 1024.0;
 pub(super) const WINDOW: Bytes = Bytes::mib(4);
 /// First window of a connection, segments (RFC 6928).
 const FIRST_WINDOW: f64 = 10.0;
-/// Connections between a pair of hosts that guests' replica writes share; assumed.
-const GUEST_CONNECTIONS: u32 = 4;
 /// Between VMs of one host nothing but memory is copied; assumed, one core's streaming copy.
 pub(super) const COPY_RATE: Rate = Rate(10_000_000_000);
 
@@ -40,13 +38,6 @@ pub(super) struct Transfer {
     pub resumes_at: Option<SimTime>,
     pub then: Option<event::Event>,
     pub on_rate: Option<event::Event>,
-}
-
-/// What guests offer from one host to another.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Offer {
-    pub flow: FlowId,
-    pub offered: Rate,
 }
 
 /// What flows leave on a port, as messages meet it. Rebuilt by each settle.
@@ -80,7 +71,13 @@ impl Fabric {
         self.start(transfer, Some(bulk.bytes), bulk.key, cx)
     }
 
-    fn start(&mut self, mut transfer: Transfer, bytes: Option<Bytes>, key: u64, cx: &mut Cx<'_>) -> FlowId {
+    pub(super) fn start(
+        &mut self,
+        mut transfer: Transfer,
+        bytes: Option<Bytes>,
+        key: u64,
+        cx: &mut Cx<'_>,
+    ) -> FlowId {
         transfer.path = way(&self.topology, &transfer, cx.now);
         fill_links(&mut self.links, &transfer);
         let spec = FlowSpec {
@@ -135,50 +132,6 @@ impl Fabric {
         self.fluid.remaining(now, flow)
     }
 
-    /// Sets what guests offer from one host to another (replica writes, remote reads): one flow per pair,
-    /// capped at what is offered. Within a host nothing crosses the fabric.
-    pub fn offer(&mut self, from: HostId, to: HostId, offered: Rate, cx: &mut Cx<'_>) {
-        if from == to {
-            return;
-        }
-        match self.offers.get_mut(&(from, to)) {
-            Some(offer) if offer.offered == offered => {}
-            Some(offer) if offered > Rate::ZERO => {
-                offer.offered = offered;
-                let flow = offer.flow;
-                self.set_cap(flow, Some(offered), cx);
-            }
-            Some(offer) => {
-                let flow = offer.flow;
-                self.offers.remove(&(from, to));
-                self.stop(flow, cx);
-            }
-            None if offered > Rate::ZERO => {
-                let flow = self.start_offer(from, to, offered, cx);
-                self.offers.insert((from, to), Offer { flow, offered });
-            }
-            None => {}
-        }
-    }
-
-    fn start_offer(&mut self, from: HostId, to: HostId, offered: Rate, cx: &mut Cx<'_>) -> FlowId {
-        let hash = self.pair_hash(from, to);
-        let transfer = Transfer {
-            from,
-            to,
-            hash,
-            streams: GUEST_CONNECTIONS,
-            traffic: Traffic::Guest,
-            cap: Some(offered),
-            also: Vec::new(),
-            path: None,
-            resumes_at: None,
-            then: None,
-            on_rate: None,
-        };
-        self.start(transfer, None, hash, cx)
-    }
-
     /// A budget outside the network that flows can be made to pass (`Bulk::also`).
     pub fn add_budget(&mut self, rate: Rate) -> fluid::LinkId {
         self.fluid.add_link(rate)
@@ -212,6 +165,7 @@ impl Fabric {
             }
         }
         self.survey();
+        self.reckon_offers(cx.now);
         let next = self.fluid.next_completion();
         if next != self.wake {
             self.wake = next;

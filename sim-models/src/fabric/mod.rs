@@ -4,13 +4,14 @@
 //! port; failures are timers that stall flows and then move them to what survives. No packets.
 //!
 //! Modules in reading order: `topology` (who is plugged in where, and which way leads there), `flows` (bulk
-//! transfers), `failover` (outages, detection, return), [`message`] (delay laws of one message), `delivery`
+//! transfers), `offers` (what guests send), `failover` (outages, detection, return), [`message`] (delay laws of one message), `delivery`
 //! (one message along a path of the present fabric).
 
 mod delivery;
 mod failover;
 mod flows;
 pub mod message;
+mod offers;
 #[cfg(test)]
 mod tests;
 mod topology;
@@ -19,7 +20,8 @@ use crate::event::{self, Cx};
 use crate::hosts::Hosts;
 use crate::ids::{HostId, Side};
 use crate::scenario::{FabricDesign, Queueing, RouteDetection, Scenario};
-use flows::{Load, Offer, Transfer};
+use flows::{Load, Transfer};
+use offers::Offer;
 use sim_core::fluid::{self, Fluid, LinkId};
 use sim_core::{Bytes, Class, Rate, SimTime, Span, Stream, Streams, Table};
 use std::collections::BTreeMap;

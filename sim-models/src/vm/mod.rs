@@ -15,7 +15,7 @@ mod restart;
 mod windows;
 
 pub use clients::{ClientId, FlightId};
-pub use placement::{Population, rank};
+pub use placement::{Homes, Population, rank};
 
 use crate::event::Cx;
 use crate::ids::{HostId, Side, VmId};
@@ -27,7 +27,6 @@ use clients::Clients;
 use demand::Demand;
 use dirty::DirtyMemory;
 use loss::Loss;
-use placement::Homes;
 use restart::Restarts;
 use sim_core::{Class, SimTime, Span, Streams};
 use std::sync::Arc;

@@ -203,6 +203,11 @@ impl Precopy {
         }
     }
 
+    /// The limit that what is left is held against at the bandwidth seen, if the platform looks at that.
+    pub fn looks_at_bandwidth(&self, rules: &Rules, now: SimTime) -> Option<Span> {
+        matches!(rules.stop, StopRule::Limit).then(|| self.limit(rules, now))
+    }
+
     /// The downtime limit in force.
     pub fn limit(&self, rules: &Rules, now: SimTime) -> Span {
         let Some(ladder) = rules.ladder else { return rules.downtime_limit };
@@ -249,7 +254,8 @@ impl Precopy {
         }
         let due = self.due_pages(rules, now, seen);
         let known = memory.pending_pages();
-        let wants_sync = known <= due * (1.0 + 1e-9) + 1e-6;
+        // Bytes are whole, pages are not: a hundredth of a page is as good as sent.
+        let wants_sync = known <= due * (1.0 + 1e-9) + 0.01;
         if !wants_sync && !self.control.tick(&rules.control, now, self.syncs) {
             return self.postcopy_or_on(rules, now);
         }

@@ -37,9 +37,9 @@ impl Window {
         Rate::from_f64(self.mean(now))
     }
 
-    /// The rate itself.
-    pub fn rate(&self) -> Rate {
-        self.rate
+    /// When there is a mean at all.
+    pub fn first_mean(&self) -> SimTime {
+        self.began + LOOK_BACK
     }
 
     fn mean(&self, now: SimTime) -> f64 {

@@ -1,12 +1,21 @@
 //! Do the VMs, their data and its copies fit the clusters?
 
+use crate::hosts::Hosts;
 use crate::ids::Side;
 use crate::quantity::Resolver;
-use crate::scenario::{Cluster, Domain, Replicated, Scenario, StorageDesign, VmGroup};
+use crate::scenario::{Cluster, Domain, Replicated, Scenario, StorageDesign};
+use crate::vm::{Homes, Population};
 use sim_core::Bytes;
+
+/// More VMs than any cluster holds.
+const MOST_VMS: u32 = 200_000;
 
 /// Notes what does not fit.
 pub(super) fn clusters(scenario: &Scenario, r: &mut Resolver) {
+    if scenario.vm_count() > MOST_VMS {
+        let what = format!("{} VMs in all", scenario.vm_count());
+        r.problem("groups", what, format!("write at most {MOST_VMS}"));
+    }
     for side in Side::BOTH {
         let Some(cluster) = scenario.cluster(side) else { continue };
         width(scenario, cluster, side, r);
@@ -35,9 +44,10 @@ fn width(scenario: &Scenario, cluster: &Cluster, side: Side, r: &mut Resolver) {
 
 /// What a host has for VMs.
 fn free(cluster: &Cluster) -> Bytes {
+    let own = cluster.memory.saturating_sub(cluster.profile.memory.hypervisor);
     match &cluster.storage {
-        StorageDesign::San(_) => cluster.memory,
-        StorageDesign::Replicated(store) => cluster.memory.saturating_sub(store.cvm_memory),
+        StorageDesign::San(_) => own,
+        StorageDesign::Replicated(store) => own.saturating_sub(store.cvm_memory),
     }
 }
 
@@ -54,41 +64,50 @@ fn memory(scenario: &Scenario, cluster: &Cluster, side: Side, r: &mut Resolver) 
             );
         }
     }
-    if too_large || cluster.profile.memory.overcommit {
+    if too_large {
         return;
     }
-    let left = left_over(&scenario.groups, cluster.hosts, free);
-    if left > 0 {
-        let asked: u128 = scenario.groups.iter().map(|g| u128::from(g.count) * u128::from(g.memory.0)).sum();
+    let profile = &cluster.profile.memory;
+    let ratio = if profile.overcommit { profile.overcommit_ratio.max(1.0) } else { 1.0 };
+    let Some((host, promised)) = promised(scenario, side).into_iter().max_by_key(|(_, bytes)| *bytes) else {
+        return;
+    };
+    if promised as f64 > free.as_f64() * ratio {
+        let gib = |bytes: f64| bytes / Bytes::gib(1).as_f64();
         r.problem(
             &format!("{side}.memory"),
             format!(
-                "{left} VMs find no host: {:.0} GiB are asked for, {} hosts have {:.0} GiB each for VMs",
-                asked as f64 / Bytes::gib(1).as_f64(),
-                cluster.hosts,
-                free.as_f64() / Bytes::gib(1).as_f64(),
+                "{host} would get VMs of {:.0} GiB and may promise {:.0} GiB",
+                gib(promised as f64),
+                gib(free.as_f64() * ratio)
             ),
-            "write more hosts, more memory per host, or fewer VMs; this platform does not overcommit memory",
+            "write more hosts, more memory per host, or fewer VMs",
         );
     }
 }
 
-/// VMs left over when the largest are placed first, each on the first host with room.
-fn left_over(groups: &[VmGroup], hosts: u16, free: Bytes) -> u64 {
-    let mut order: Vec<&VmGroup> = groups.iter().collect();
-    order.sort_by_key(|g| std::cmp::Reverse(g.memory));
-    let mut room = vec![free.0; usize::from(hosts)];
-    let mut left = 0;
-    for group in order {
-        let mut waiting = u64::from(group.count);
-        for room in &mut room {
-            let placed = waiting.min(*room / group.memory.0);
-            *room -= placed * group.memory.0;
-            waiting -= placed;
+/// What each host of a side has to hold when all VMs are there, by host name.
+fn promised(scenario: &Scenario, side: Side) -> Vec<(String, u128)> {
+    let population = match side {
+        Side::Source => Population::Source,
+        Side::Target => Population::Target,
+    };
+    let hosts = Hosts::build(scenario);
+    let homes = Homes::build(scenario, population, &hosts);
+    let mut promised = vec![0u128; hosts.len()];
+    let there_are = hosts.of(side).count() as u32;
+    for (g, group) in scenario.groups.iter().enumerate() {
+        // VMs go round the hosts, so VM `i` stands for all whose number is `i` modulo the hosts.
+        for i in 0..there_are.min(group.count) {
+            let alike = (group.count - i).div_ceil(there_are);
+            promised[homes.home(g, i, side).index()] += u128::from(alike) * u128::from(group.memory.0);
         }
-        left += waiting;
     }
-    left
+    hosts
+        .iter()
+        .filter(|(_, h)| h.side == side)
+        .map(|(id, h)| (h.name.clone(), promised[id.index()]))
+        .collect()
 }
 
 fn replicated(store: &Replicated, cluster: &Cluster, side: Side, data: u128, r: &mut Resolver) {

@@ -1,0 +1,113 @@
+//! What guests send from host to host: one flow per pair, capped at what is offered.
+//!
+//! When the pair gets less than it offers, the rest waits in the senders' sockets, up to one window a
+//! connection; beyond that the application is blocked and its requests wait there. Once the share is back,
+//! the backlog leaves at what the path has to spare.
+
+use super::flows::{Transfer, WINDOW};
+use super::topology::Path;
+use super::{Fabric, FlowId, Traffic};
+use crate::event::Cx;
+use crate::ids::HostId;
+use sim_core::{Bytes, Rate, SimTime, Span};
+
+/// Connections between a pair of hosts that guests' replica writes share; assumed.
+const CONNECTIONS: u32 = 4;
+
+/// What guests offer from one host to another, and what of it waits.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Offer {
+    pub flow: FlowId,
+    pub offered: Rate,
+    /// What it gets, since `since`.
+    rate: Rate,
+    /// What its path has to spare, while there is a backlog.
+    spare: Rate,
+    /// Waiting at `since`.
+    backlog: Bytes,
+    since: SimTime,
+}
+
+impl Offer {
+    /// Bytes that wait at `now`, not before the last settle.
+    pub fn backlog(&self, now: SimTime) -> Bytes {
+        let span = now.since(self.since);
+        if self.rate < self.offered {
+            let grown = self.backlog + (self.offered - self.rate) * span;
+            return grown.min(WINDOW * u64::from(CONNECTIONS));
+        }
+        self.backlog.saturating_sub(self.spare * span)
+    }
+
+    /// Time that a message of this size spends behind the backlog, and on its own bytes when it has to make
+    /// do with a share.
+    pub fn wait(&self, bytes: u32, now: SimTime) -> Span {
+        let short = self.rate < self.offered;
+        let (backlog, own) = (self.backlog(now), Bytes(if short { u64::from(bytes) } else { 0 }));
+        let speed = if short { self.rate } else { self.rate + self.spare };
+        if speed == Rate::ZERO {
+            return Span::ZERO; // not settled yet, or cut off: the way itself is waited for
+        }
+        (backlog + own) / speed
+    }
+}
+
+impl Fabric {
+    /// Sets what guests offer from one host to another (replica writes, remote reads): one flow per pair,
+    /// capped at what is offered. Within a host nothing crosses the fabric.
+    pub fn offer(&mut self, from: HostId, to: HostId, offered: Rate, cx: &mut Cx<'_>) {
+        if from == to {
+            return;
+        }
+        match self.offers.get_mut(&(from, to)) {
+            Some(offer) if offer.offered == offered => {}
+            Some(offer) if offered > Rate::ZERO => {
+                (offer.backlog, offer.since) = (offer.backlog(cx.now), cx.now);
+                offer.offered = offered;
+                let flow = offer.flow;
+                self.set_cap(flow, Some(offered), cx);
+            }
+            Some(offer) => {
+                let flow = offer.flow;
+                self.offers.remove(&(from, to));
+                self.stop(flow, cx);
+            }
+            None if offered > Rate::ZERO => self.start_offer(from, to, offered, cx),
+            None => {}
+        }
+    }
+
+    fn start_offer(&mut self, from: HostId, to: HostId, offered: Rate, cx: &mut Cx<'_>) {
+        let hash = self.pair_hash(from, to);
+        let transfer = Transfer {
+            from,
+            to,
+            hash,
+            streams: CONNECTIONS,
+            traffic: Traffic::Guest,
+            cap: Some(offered),
+            also: Vec::new(),
+            path: None,
+            resumes_at: None,
+            then: None,
+            on_rate: None,
+        };
+        let flow = self.start(transfer, None, hash, cx);
+        let (rate, spare) = (offered, Rate::ZERO);
+        let offer = Offer { flow, offered, rate, spare, backlog: Bytes::ZERO, since: cx.now };
+        self.offers.insert((from, to), offer);
+    }
+
+    /// Rates have changed: backlogs go on from here.
+    pub(super) fn reckon_offers(&mut self, now: SimTime) {
+        for offer in self.offers.values_mut() {
+            let (backlog, rate) = (offer.backlog(now), self.fluid.rate(offer.flow));
+            (offer.backlog, offer.since, offer.rate, offer.spare) = (backlog, now, rate, Rate::ZERO);
+            if backlog > Bytes::ZERO && rate >= offer.offered {
+                let path = self.transfers[offer.flow.index()].as_ref().and_then(|(_, t)| t.path);
+                let left = |l| Rate(self.fluid.capacity(l).0.saturating_sub(self.fluid.link_rate(l).0));
+                offer.spare = path.iter().flat_map(Path::links).map(left).min().unwrap_or(Rate::ZERO);
+            }
+        }
+    }
+}
