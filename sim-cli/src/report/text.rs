@@ -182,7 +182,7 @@ fn objective(o: &Judged, style: Style) -> String {
         |v| format!("{}{}", scale.with_unit(v), unit::interval(scale, o.interval, o.interval_open)),
     );
     let phase = o.phase.map(|p| format!(" in {p}")).unwrap_or_default();
-    let why = o.why.as_ref().map(|w| format!(" ({w})")).unwrap_or_default();
+    let why = o.why.as_ref().filter(|_| o.value.is_some()).map(|w| format!(" ({w})")).unwrap_or_default();
     let limit = unit::value(o.unit, metric, o.limit);
     let pad = " ".repeat(9 - o.verdict.name().len());
     format!("{}{pad}  {}: {value}{phase}, limit {limit}{why}", style.verdict(o.verdict), o.name)
@@ -195,9 +195,16 @@ fn worst(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "worst run {run}: {column} {shown}")?;
         writeln!(out, "  {}", style.bold(replay))?;
     }
-    for broken in &report.failures {
+    broken(report, style, out)
+}
+
+/// The first few; all of them are in the JSON.
+fn broken(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    const SHOWN: usize = 3;
+    for broken in report.failures.iter().take(SHOWN) {
         writeln!(out, "broken run {}: {}", broken.run, broken.message)?;
         writeln!(out, "  {}", style.bold(&broken.replay))?;
     }
-    Ok(())
+    let more: Vec<String> = report.failures.iter().skip(SHOWN).map(|b| b.run.to_string()).collect();
+    if more.is_empty() { Ok(()) } else { writeln!(out, "broken as well: runs {}", more.join(", ")) }
 }
