@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use sim_core::batch::run_batch;
 use sim_core::hist::write_hlog;
 use sim_models::metric::Metric;
-use sim_models::verdict::{BatchStats, Header, Report, Verdict};
+use sim_models::verdict::{About, BatchStats, Header, Report, Verdict};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -63,7 +63,7 @@ fn exit_code(gate: bool, report: &Report) -> u8 {
 }
 
 fn play(args: &args::Batch, loaded: &Loaded, terminal: &mut Terminal<'_>) -> Result<BatchStats, Stop> {
-    let mut stats = BatchStats::new(&loaded.typical, args.seed, args.runs);
+    let mut stats = BatchStats::new(About::of(&loaded.typical), args.seed, args.runs);
     let bar = progress(args, terminal);
     let interrupt = &terminal.setting.interrupt;
     interrupt.heed();
@@ -123,6 +123,3 @@ fn write(folder: &Path, stats: &BatchStats, report: &Report) -> Result<(), Stop>
     }
     Ok(())
 }
-
-#[cfg(test)]
-mod tests;

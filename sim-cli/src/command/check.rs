@@ -6,12 +6,14 @@ use crate::error::{Stop, code};
 use crate::load;
 use crate::report::style::Style;
 use crate::report::table::{Align, Table};
-use sim_core::Bytes;
+use crate::report::text;
+use sim_core::{Bytes, Rate};
 use sim_models::ids::Side;
-use sim_models::metric::{Phase, Unit};
+use sim_models::metric::{Kind, Metric, Phase, Unit};
 use sim_models::run::Act;
 use sim_models::scenario::{
-    Claim, Cluster, Duty, Objective, Scenario, StorageDesign, Strike, VmGroup, Wave, When,
+    Claim, Cluster, Duty, MoveMethod, Objective, Replication, Scenario, StorageDesign, Strike, VmGroup, Wave,
+    When,
 };
 use std::io::{self, Write};
 
@@ -21,7 +23,8 @@ pub fn run(args: &args::Check, terminal: &mut Terminal<'_>) -> Result<u8, Stop> 
     let s = &loaded.typical;
     let style = Style { colour: terminal.setting.colour };
     let out = &mut *terminal.out;
-    writeln!(out, "{}: {}\n", style.bold(&s.name), s.question.trim())?;
+    text::title(&s.name, &s.question, style, out)?;
+    writeln!(out)?;
     clusters(s, out)?;
     groups(s, out)?;
     fit(s, out)?;
@@ -43,7 +46,18 @@ fn clusters(s: &Scenario, out: &mut dyn Write) -> io::Result<()> {
         )?;
     }
     let f = &s.fabric;
-    writeln!(out, "fabric  {} spines, {} uplinks of {} per ToR\n", f.spines, f.uplinks_per_tor, f.uplink)
+    writeln!(
+        out,
+        "fabric  {} spines, {} uplinks of {} per ToR\n",
+        f.spines,
+        f.uplinks_per_tor,
+        gbps(f.uplink)
+    )
+}
+
+/// As links are sold.
+fn gbps(rate: Rate) -> String {
+    format!("{} Gbit/s", rate.0 as f64 * 8.0 / 1e9)
 }
 
 fn storage(design: &StorageDesign) -> String {
@@ -152,9 +166,9 @@ fn fit(s: &Scenario, out: &mut dyn Write) -> io::Result<()> {
                 format!("{:.0} %", asked / (per_host * f64::from(hosts)) * 100.0)
             }
         };
-        let (cvm_cores, cvm_memory) = match &c.storage {
-            StorageDesign::San(_) => (0, Bytes(0)),
-            StorageDesign::Replicated(r) => (r.cvm_vcpus, r.cvm_memory),
+        let cvm_memory = match &c.storage {
+            StorageDesign::San(_) => Bytes(0),
+            StorageDesign::Replicated(r) => r.cvm_memory,
         };
         let cores = f64::from(c.cores());
         let memory = c.memory.saturating_sub(cvm_memory).0 as f64;
@@ -166,9 +180,6 @@ fn fit(s: &Scenario, out: &mut dyn Write) -> io::Result<()> {
             share(all.cores, cores, c.hosts - 1),
             share(all.memory as f64, memory, c.hosts - 1),
         ]);
-        if cvm_cores > 0 {
-            table.row([format!("  (each host also runs a CVM of {cvm_cores} vCPUs)")]);
-        }
     }
     let r = Align::Right;
     table.write(&[Align::Left, r, r, r, r, r], out)?;
@@ -210,10 +221,20 @@ fn act_name(act: Act) -> &'static str {
 
 fn describe_wave(wave: &Wave) -> String {
     let vms: u32 = wave.vms_per_group.iter().sum();
-    format!(
-        "{vms} VMs, {:?}, {} at a time ({} per host), from {} on; replication {:?}",
-        wave.method, wave.in_all, wave.per_host, wave.start, wave.replication
-    )
+    let method = match wave.method {
+        MoveMethod::Warm { final_round, max_rounds } => {
+            format!("warm (cut over below {final_round} of changes, at most {max_rounds} rounds)")
+        }
+        MoveMethod::Cold => "cold".into(),
+    };
+    let replication = match wave.replication {
+        Replication::None => "no replication ahead".into(),
+        Replication::Sync { break_after } => format!("synchronous replication, breaks after {break_after}"),
+        Replication::NearSync { rpo } => format!("near-synchronous replication, at most {rpo} behind"),
+        Replication::Async { interval } => format!("a replicated snapshot every {interval}"),
+    };
+    let Wave { in_all, per_host, start, .. } = wave;
+    format!("{vms} VMs, {method}, {in_all} at a time ({per_host} per host), from {start} on; {replication}")
 }
 
 fn when(when: &When, s: &Scenario) -> String {
@@ -234,9 +255,16 @@ fn objectives(objectives: &[Objective], out: &mut dyn Write) -> io::Result<()> {
     for o in objectives {
         let of = |phase: Option<Phase>, none: &str| phase.map_or(none.to_string(), |p| p.to_string());
         let claim = match o.claim {
+            Claim::Quantile { metric, side, quantile, limit, .. } if metric.kind() == Kind::PerRun => {
+                format!(
+                    "{metric} on the {side} in {} % of the runs at most {}",
+                    quantile * 100.0,
+                    unit::value(metric.unit(), metric, limit)
+                )
+            }
             Claim::Quantile { metric, side, phase, quantile, limit } => format!(
-                "{:.4} quantile of {metric} on the {side} in {} at most {}",
-                quantile,
+                "P{} of {metric} on the {side} in {} at most {}",
+                quantile * 100.0,
                 of(phase, "each phase under duress"),
                 unit::value(metric.unit(), metric, limit)
             ),
@@ -244,7 +272,7 @@ fn objectives(objectives: &[Objective], out: &mut dyn Write) -> io::Result<()> {
                 "{metric} on the {side} in {} above {} in at most {} of the runs",
                 of(phase, "any phase"),
                 unit::value(metric.unit(), metric, above),
-                unit::value(Unit::Ppm, sim_models::metric::Metric::IoCompleted, (share * 1e6 + 0.5) as u64)
+                unit::value(Unit::Ppm, Metric::IoCompleted, (share * 1e6 + 0.5) as u64)
             ),
         };
         writeln!(out, "must    {}: {claim}", o.name)?;

@@ -6,7 +6,7 @@ use crate::args::{self, OneRun};
 use crate::error::{Stop, code};
 use crate::load::{self, Loaded};
 use crate::report::style::Style;
-use crate::report::{details, json};
+use crate::report::{details, json, text};
 use crate::{Terminal, files};
 use sim_core::Seed;
 use sim_models::run::RunResult;
@@ -21,12 +21,12 @@ pub fn run(args: &args::Run, terminal: &mut Terminal<'_>) -> Result<u8, Stop> {
     }
     match args.format {
         OneRun::Json => json::object(&object(args, &loaded, &result), terminal.out)?,
-        OneRun::Text => text(args, &loaded, &result, terminal)?,
+        OneRun::Text => tell(args, &loaded, &result, terminal)?,
     }
     Ok(code::DONE)
 }
 
-fn text(
+fn tell(
     args: &args::Run,
     loaded: &Loaded,
     result: &RunResult,
@@ -54,8 +54,7 @@ pub fn headline(
     terminal: &mut Terminal<'_>,
 ) -> Result<(), Stop> {
     let s = &loaded.typical;
-    let colon = if s.question.is_empty() { "" } else { ": " };
-    writeln!(terminal.out, "{}{colon}{}", style.bold(&s.name), s.question.trim())?;
+    text::title(&s.name, &s.question, style, terminal.out)?;
     let RunRow { run, digest, events, requests, .. } = row;
     writeln!(
         terminal.out,

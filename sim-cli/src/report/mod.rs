@@ -10,6 +10,9 @@ pub mod table;
 pub mod text;
 pub mod unit;
 
+#[cfg(test)]
+mod tests;
+
 use clap::ValueEnum;
 use sim_models::verdict::{Report, RunRow};
 use std::io::{self, Write};

@@ -63,15 +63,13 @@ impl Frame {
 
     fn fill(&self, curves: &[&Curve]) -> Vec<Vec<char>> {
         let mut grid = vec![vec![' '; WIDTH]; HEIGHT];
-        for curve in curves {
-            for x in 0..WIDTH {
-                let tail = self.first + (self.last - self.first) * x as f64 / (WIDTH - 1) as f64;
-                let Some(value) = between(curve, tail) else { continue };
-                let share = (value - self.low) / (self.high - self.low);
-                let level = (share.clamp(0.0, 1.0) * (HEIGHT - 1) as f64 + 0.5) as usize;
-                let cell = &mut grid[HEIGHT - 1 - level][x];
-                *cell = if *cell == ' ' { mark(curve.group) } else { '*' };
-            }
+        for (curve, x) in curves.iter().flat_map(|c| (0..WIDTH).map(move |x| (c, x))) {
+            let tail = self.first + (self.last - self.first) * x as f64 / (WIDTH - 1) as f64;
+            let Some(value) = between(curve, tail) else { continue };
+            let share = (value - self.low) / (self.high - self.low);
+            let level = (share.clamp(0.0, 1.0) * (HEIGHT - 1) as f64 + 0.5) as usize;
+            let cell = &mut grid[HEIGHT - 1 - level][x];
+            *cell = if *cell == ' ' { mark(curve.group) } else { '*' };
         }
         grid
     }

@@ -169,6 +169,3 @@ fn keys(keys: &[Key], out: &mut dyn Write) -> io::Result<()> {
     }
     table.write(&[Align::Left; 3], out)
 }
-
-#[cfg(test)]
-mod tests;

@@ -2,8 +2,8 @@
 
 use super::style::Style;
 use super::{Batch, Render, details, plot, unit};
-use sim_models::metric::{Metric, Phase};
-use sim_models::verdict::{Estimate, Judged, MatrixRow, Report, Statistic, Verdict, Worst};
+use sim_models::metric::{Metric, Phase, Unit};
+use sim_models::verdict::{Estimate, Judged, Report, Statistic, Verdict, Worst};
 use std::io::{self, Write};
 
 /// The format.
@@ -24,8 +24,7 @@ impl Render for Text {
 }
 
 fn headline(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let question = if report.question.is_empty() { "" } else { ": " };
-    writeln!(out, "{}{question}{}", style.bold(&report.scenario), report.question.trim())?;
+    title(&report.scenario, &report.question, style, out)?;
     let runs = if report.is_partial() {
         format!("INTERRUPTED: {} of {} runs", report.runs, report.runs_asked)
     } else {
@@ -39,6 +38,25 @@ fn headline(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()
         report.seed, report.digest, report.version
     )?;
     writeln!(out, "{}", summary(report, style))?;
+    writeln!(out)
+}
+
+/// Name and question, broken between words at the width of the screen.
+pub fn title(name: &str, question: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    const SCREEN: usize = 100;
+    write!(out, "{}", style.bold(name))?;
+    let mut column = name.chars().count();
+    for (at, word) in question.split_whitespace().enumerate() {
+        let lead = if at == 0 { ": " } else { " " };
+        let width = word.chars().count();
+        if column + lead.len() + width > SCREEN {
+            write!(out, "{}\n  {word}", lead.trim_end())?;
+            column = 2 + width;
+        } else {
+            write!(out, "{lead}{word}")?;
+            column += lead.len() + width;
+        }
+    }
     writeln!(out)
 }
 
@@ -73,11 +91,18 @@ fn matrix(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> 
     for row in &report.matrix {
         let phase = row.duress.phase.map_or("", Phase::name);
         let verdict = row.verdict.map_or_else(|| "-".into(), |v| style.verdict(v));
-        let name = row.dimension.name();
-        writeln!(out, "{name:NAME$}{:CELL$}{:CELL$}{phase:CELL$}{verdict}", "", "")?;
-        let cells = [&row.before, &row.after, &row.duress].map(|e| cell(row, e));
-        let label = label(row.metric, row.statistic);
-        writeln!(out, "  {label:w$}{:CELL$}{:CELL$}{}", cells[0], cells[1], cells[2], w = NAME - 2)?;
+        writeln!(out, "{:w$}{phase:CELL$}{verdict}", row.dimension.name(), w = NAME + 2 * CELL)?;
+        let name = label(row.metric, row.statistic);
+        numbers(&name, [&row.before, &row.after, &row.duress], (row.unit, row.metric), out)?;
+        // The move across clusters is what a reader looks for next to the live migrations.
+        for b in row.beside.iter().filter(|b| b.metric == Metric::CutoverOutage) {
+            numbers(
+                &label(b.metric, b.statistic),
+                [&b.before, &b.after, &b.duress],
+                (b.unit, b.metric),
+                out,
+            )?;
+        }
     }
     if report.matrix.iter().any(|row| has_open_end([&row.before, &row.after, &row.duress])) {
         writeln!(
@@ -93,8 +118,19 @@ fn has_open_end(cells: [&Estimate; 3]) -> bool {
     cells.iter().any(|e| e.interval_open)
 }
 
-fn cell(row: &MatrixRow, e: &Estimate) -> String {
-    unit::estimate(row.unit, row.metric, e)
+fn numbers(
+    name: &str,
+    cells: [&Estimate; 3],
+    (unit, metric): (Unit, Metric),
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut line = format!("  {name:w$}", w = NAME - 2);
+    for cell in cells {
+        // A wide cell pushes the next one, but never touches it.
+        let shown = unit::estimate(unit, metric, cell);
+        line.push_str(&format!("{shown:w$} ", w = CELL - 1));
+    }
+    writeln!(out, "{}", line.trim_end())
 }
 
 /// A metric and what is shown of it, in words.
@@ -146,7 +182,7 @@ fn objective(o: &Judged, style: Style) -> String {
         |v| format!("{}{}", scale.with_unit(v), unit::interval(scale, o.interval, o.interval_open)),
     );
     let phase = o.phase.map(|p| format!(" in {p}")).unwrap_or_default();
-    let why = o.why.as_ref().map(|w| format!(" ({w})")).unwrap_or_default();
+    let why = o.why.as_ref().filter(|_| o.value.is_some()).map(|w| format!(" ({w})")).unwrap_or_default();
     let limit = unit::value(o.unit, metric, o.limit);
     let pad = " ".repeat(9 - o.verdict.name().len());
     format!("{}{pad}  {}: {value}{phase}, limit {limit}{why}", style.verdict(o.verdict), o.name)
@@ -159,9 +195,16 @@ fn worst(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "worst run {run}: {column} {shown}")?;
         writeln!(out, "  {}", style.bold(replay))?;
     }
-    for broken in &report.failures {
+    broken(report, style, out)
+}
+
+/// The first few; all of them are in the JSON.
+fn broken(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    const SHOWN: usize = 3;
+    for broken in report.failures.iter().take(SHOWN) {
         writeln!(out, "broken run {}: {}", broken.run, broken.message)?;
         writeln!(out, "  {}", style.bold(&broken.replay))?;
     }
-    Ok(())
+    let more: Vec<String> = report.failures.iter().skip(SHOWN).map(|b| b.run.to_string()).collect();
+    if more.is_empty() { Ok(()) } else { writeln!(out, "broken as well: runs {}", more.join(", ")) }
 }

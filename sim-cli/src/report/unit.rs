@@ -24,7 +24,13 @@ impl Scale {
 
     /// Three digits, without the unit.
     pub fn number(self, value: u64) -> String {
-        if self.per == 1.0 { value.to_string() } else { digits(value as f64 / self.per) }
+        let v = value as f64 / self.per;
+        match self.name {
+            _ if self.per == 1.0 => value.to_string(),
+            // A whole is nearly reached: 99.97, not 100.
+            "%" if v > 99.0 && v < 100.0 => format!("{:.2}", (v * 100.0).floor() / 100.0),
+            _ => digits(v),
+        }
     }
 
     /// Three digits and the unit.
@@ -61,13 +67,10 @@ fn bytes(n: u64) -> Scale {
     Scale { per: (1u64 << bits) as f64, name }
 }
 
-/// Three significant digits, more where a whole is nearly reached: 99.97, not 100.
+/// Three significant digits.
 fn digits(v: f64) -> String {
     if v == 0.0 {
         return "0".into();
-    }
-    if v > 99.0 && v < 100.0 {
-        return format!("{:.2}", (v * 100.0).floor() / 100.0);
     }
     // By what rounding makes of it: 9.996 is 10.0.
     match v {

@@ -52,8 +52,9 @@ impl BatchStats {
 }
 
 fn points(h: &Histogram) -> Vec<Point> {
-    let levels = (0..=PER_DECADE * DECADES).map(|k| libm::exp10(-f64::from(k) / f64::from(PER_DECADE)));
-    levels
+    let tails = (3..=PER_DECADE * DECADES).map(|k| libm::exp10(-f64::from(k) / f64::from(PER_DECADE)));
+    std::iter::once(0.5)
+        .chain(tails)
         .take_while(|tail| tail * h.raw_count() as f64 >= 1.0)
         .filter_map(|tail| {
             let at = ((1.0 - tail) * 1e6 + 0.5) as u32;

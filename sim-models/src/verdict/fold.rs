@@ -48,19 +48,37 @@ pub(super) struct Hits {
     pub above: u64,
 }
 
-/// All that a report is made of. Fold the runs in their order.
+/// What a batch knows of its scenario.
 #[derive(Clone, Debug)]
-pub struct BatchStats {
-    /// Name of the scenario.
+pub struct About {
+    /// Its name.
     pub scenario: String,
     /// The question it answers.
     pub question: String,
+    /// What must hold.
+    pub objectives: Vec<Objective>,
+}
+
+impl About {
+    /// Names and objectives of the typical scenario.
+    pub fn of(scenario: &Scenario) -> About {
+        About {
+            scenario: scenario.name.clone(),
+            question: scenario.question.clone(),
+            objectives: scenario.objectives.clone(),
+        }
+    }
+}
+
+/// All that a report is made of. Fold the runs in their order.
+#[derive(Clone, Debug)]
+pub struct BatchStats {
+    /// What is judged.
+    pub about: About,
     /// Seed of the batch.
     pub seed: Seed,
     /// Runs that were asked for.
     pub asked: u64,
-    /// What must hold.
-    pub objectives: Vec<Objective>,
     /// One row per finished run.
     pub rows: Vec<RunRow>,
     /// Runs without a result.
@@ -73,19 +91,17 @@ pub struct BatchStats {
 }
 
 impl BatchStats {
-    /// Nothing folded yet. `scenario` is the typical one: only its names and objectives are used.
-    pub fn new(scenario: &Scenario, seed: Seed, asked: u64) -> BatchStats {
+    /// Nothing folded yet.
+    pub fn new(about: About, seed: Seed, asked: u64) -> BatchStats {
         BatchStats {
-            scenario: scenario.name.clone(),
-            question: scenario.question.clone(),
             seed,
             asked,
-            objectives: scenario.objectives.clone(),
             rows: Vec::new(),
             failures: Vec::new(),
             digest: Digest::default(),
             series: BTreeMap::new(),
-            hits: vec![Hits::default(); scenario.objectives.len()],
+            hits: vec![Hits::default(); about.objectives.len()],
+            about,
             time: BTreeMap::new(),
         }
     }
@@ -106,7 +122,7 @@ impl BatchStats {
                 _ => {}
             }
         }
-        for (objective, hits) in self.objectives.iter().zip(&mut self.hits) {
+        for (objective, hits) in self.about.objectives.iter().zip(&mut self.hits) {
             if let Some(above) = exceeds(&objective.claim, &result.record) {
                 hits.runs += 1;
                 hits.above += u64::from(above);

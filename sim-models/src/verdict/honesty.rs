@@ -128,8 +128,8 @@ impl BatchStats {
         }
         let runs = by_wait.len().div_ceil(100);
         let top: u128 = by_wait[..runs].iter().map(|(wait, _)| wait).sum();
-        // Shares of a sum that may pass 2^100: divide before multiplying, at a loss below one ppm.
-        let share = top / (total / 1_000_000).max(1);
+        // Where the product would not fit, dividing first loses less than one ppm.
+        let share = top.checked_mul(1_000_000).map_or_else(|| top / (total / 1_000_000), |t| t / total);
         Some(TopRuns {
             runs: runs as u64,
             share: share.min(1_000_000) as u64,

@@ -18,7 +18,7 @@ mod row;
 
 pub use curve::{Curve, Point};
 pub use estimate::{Estimate, Range, Statistic};
-pub use fold::{BatchStats, Failure};
+pub use fold::{About, BatchStats, Failure};
 pub use honesty::{Evidence, Honesty, Seen, TopRuns};
 pub use matrix::{Beside, Dimension, MatrixRow};
 pub use objective::{Judged, Verdict};

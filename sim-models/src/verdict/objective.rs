@@ -66,7 +66,7 @@ pub struct Judged {
 impl BatchStats {
     /// Every objective of the scenario, in its order.
     pub fn judge(&self) -> Vec<Judged> {
-        self.objectives.iter().enumerate().map(|(i, objective)| self.judge_one(i, objective)).collect()
+        self.about.objectives.iter().enumerate().map(|(i, objective)| self.judge_one(i, objective)).collect()
     }
 
     fn judge_one(&self, index: usize, objective: &Objective) -> Judged {
@@ -167,6 +167,9 @@ fn decide(estimate: &Estimate, limit: u64) -> (Verdict, Option<String>) {
         Some(Range(low, _)) if low > limit => (Verdict::Fail, None),
         Some(Range(_, high)) if high <= limit && !estimate.interval_open && !estimate.beyond => {
             (Verdict::Pass, None)
+        }
+        Some(_) if estimate.interval_open => {
+            (Verdict::Undecided, Some("the runs set no upper bound; more runs would".into()))
         }
         Some(_) => {
             (Verdict::Undecided, Some("the limit lies within the interval; more runs narrow it".into()))

@@ -137,8 +137,8 @@ impl Report {
         let matrix = stats.matrix(&objectives);
         let worst = stats.worst(header);
         Report {
-            scenario: stats.scenario.clone(),
-            question: stats.question.clone(),
+            scenario: stats.about.scenario.clone(),
+            question: stats.about.question.clone(),
             version: header.version.clone(),
             seed: stats.seed,
             runs: stats.played(),
@@ -189,7 +189,8 @@ impl BatchStats {
 
     fn worst_in(&self, name: &str, header: &Header) -> Option<Worst> {
         let (at, column) = columns().into_iter().enumerate().find(|(_, c)| c.name() == name)?;
-        let values = self.rows.iter().filter_map(|row| Some((row.values[at]?, row.run)));
+        // Nothing bad happened in a run of value zero.
+        let values = self.rows.iter().filter_map(|row| Some((row.values[at].filter(|&v| v > 0)?, row.run)));
         // The earliest run wins a tie.
         let (value, run) = values.max_by_key(|&(value, run)| (value, std::cmp::Reverse(run)))?;
         let replay = format!("{} {run}", header.replay);
