@@ -260,7 +260,7 @@ impl Crossing {
     fn stop_guest(&mut self, policy: &CrossingPolicy, room: &mut Room<'_, '_>) {
         self.stage = Stage::Stopping;
         self.down_since = room.cx.now;
-        room.vms.stun(self.vm, room.storage, room.infra, room.cx);
+        room.vms.shut_down(self.vm, room.infra, room.cx);
         room.look_closely();
         let stop = policy.stop.sample_span(&mut self.luck);
         // A guest that shuts down still writes.
