@@ -33,9 +33,9 @@ const FAN: usize = 1 << DIGIT_BITS;
 const LEVELS: usize = (u128::BITS / DIGIT_BITS) as usize;
 
 /// A bucket of at most this many keys is sorted; a longer one is dealt out to the levels below.
-const SHORT: usize = 24;
+const SHORT: usize = 32;
 /// A front of more than this many keys keeps the first `SHORT` of them only.
-const LONG: usize = 64;
+const LONG: usize = 96;
 
 /// A set of distinct `u128` keys that gives them back in ascending order.
 #[derive(Clone, Debug)]
@@ -65,10 +65,22 @@ impl Default for Ladder {
     }
 }
 
-/// The highest digit that is not zero.
+/// The level and the digit at which `key` waits: the highest digit in which it differs from `base`.
 #[inline]
-fn top_digit(difference: u128) -> u32 {
-    (difference | 1).ilog2() / DIGIT_BITS
+fn position(key: u128, base: u128) -> (usize, usize) {
+    // By halves, as a machine shifts and scans 64 bits in one step.
+    let (key_high, base_high) = ((key >> 64) as u64, (base >> 64) as u64);
+    if key_high != base_high {
+        let (level, digit) = position_in_half(key_high, base_high);
+        return (level + LEVELS / 2, digit);
+    }
+    position_in_half(key as u64, base as u64)
+}
+
+#[inline]
+fn position_in_half(key: u64, base: u64) -> (usize, usize) {
+    let level = ((key ^ base) | 1).ilog2() / DIGIT_BITS;
+    (level as usize, (key >> (level * DIGIT_BITS)) as usize % FAN)
 }
 
 impl Ladder {
@@ -80,12 +92,13 @@ impl Ladder {
         }
         let mut at = self.front.len();
         self.front.push(key);
-        while at > 0 && self.front[at - 1] < key {
-            self.front[at] = self.front[at - 1];
+        let front = self.front.as_mut_slice();
+        while at > 0 && front[at - 1] < key {
+            front[at] = front[at - 1];
             at -= 1;
         }
-        self.front[at] = key;
-        if self.front.len() > LONG {
+        front[at] = key;
+        if front.len() > LONG {
             self.shorten_front();
         }
     }
@@ -122,10 +135,9 @@ impl Ladder {
     /// Puts a key that is above `last` into its bucket.
     #[inline]
     fn place(&mut self, key: u128) {
-        let level = top_digit(key ^ self.base);
-        let digit = (key >> (level * DIGIT_BITS)) as usize % FAN;
-        self.buckets[level as usize * FAN + digit].push(key);
-        self.digits[level as usize] |= 1 << digit;
+        let (level, digit) = position(key, self.base);
+        self.buckets[level * FAN + digit].push(key);
+        self.digits[level] |= 1 << digit;
         self.levels |= 1 << level;
     }
 
@@ -141,22 +153,21 @@ impl Ladder {
     #[inline(never)]
     fn refill(&mut self, end: u128, mut keep: impl FnMut(u128) -> bool) -> bool {
         while self.levels != 0 {
-            let level = self.levels.trailing_zeros();
-            let digit = self.digits[level as usize].trailing_zeros();
-            let at = level as usize * FAN + digit as usize;
-            let below = (1u128 << (level * DIGIT_BITS)) - 1;
-            let width = level * DIGIT_BITS;
-            let first = ((self.base >> width) & !(FAN as u128 - 1) | u128::from(digit)) << width;
+            let level = self.levels.trailing_zeros() as usize;
+            let digit = self.digits[level].trailing_zeros() as usize;
+            let width = level as u32 * DIGIT_BITS;
+            let first = ((self.base >> width) & !(FAN as u128 - 1) | digit as u128) << width;
             if first > end {
                 return false;
             }
+            let at = level * FAN + digit;
             self.mark_empty(at);
             if self.buckets[at].len() > SHORT {
                 self.deal(at, first, end);
                 continue;
             }
             std::mem::swap(&mut self.front, &mut self.buckets[at]);
-            self.last = first | below;
+            self.last = first | ((1 << width) - 1);
             self.front.retain(|&key| keep(key));
             if !self.front.is_empty() {
                 self.front.sort_unstable_by(|a, b| b.cmp(a));
@@ -200,17 +211,15 @@ impl Ladder {
     /// Moves the base down. Keys that share more digits with the old base than the new one does become
     /// alike: all differ from it in the same digit first.
     fn lower_base(&mut self, to: u128) {
-        let level = top_digit(self.base ^ to);
-        let digit = (self.base >> (level * DIGIT_BITS)) as usize % FAN;
-        let target = level as usize * FAN + digit;
-        let (below, rest) = self.buckets.split_at_mut(target);
-        for bucket in &mut below[..level as usize * FAN] {
+        let (level, digit) = position(self.base, to);
+        let (below, rest) = self.buckets.split_at_mut(level * FAN + digit);
+        for bucket in &mut below[..level * FAN] {
             rest[0].append(bucket);
         }
-        self.digits[..level as usize].fill(0);
+        self.digits[..level].fill(0);
         self.levels &= !((1 << level) - 1);
         if !rest[0].is_empty() {
-            self.digits[level as usize] |= 1 << digit;
+            self.digits[level] |= 1 << digit;
             self.levels |= 1 << level;
         }
         self.base = to;

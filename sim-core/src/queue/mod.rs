@@ -59,12 +59,11 @@ impl<E: Copy> Queue<E> {
     /// Beyond 2^24 pending events or 2^36 events of one class, which a budget stops long before.
     #[inline]
     pub fn push(&mut self, time: SimTime, class: Class, event: E) -> Handle {
-        let (slot, handle) = self.slots.fill(event);
-        assert!(slot < 1 << SLOT_BITS, "more than 2^{SLOT_BITS} pending events");
+        let handle = self.slots.fill(event);
         let sequence = self.sequence[class as usize];
         assert!(sequence < 1 << SEQ_BITS, "more than 2^{SEQ_BITS} events of one class");
         self.sequence[class as usize] = sequence + 1;
-        let order = ((class as u64) << SEQ_BITS | sequence) << SLOT_BITS | u64::from(slot);
+        let order = ((class as u64) << SEQ_BITS | sequence) << SLOT_BITS | u64::from(handle.slot());
         self.ladder.push(u128::from(time.0) << 64 | u128::from(order));
         handle
     }
@@ -73,8 +72,8 @@ impl<E: Copy> Queue<E> {
     #[inline]
     pub fn cancel(&mut self, handle: Handle) -> Option<E> {
         let event = self.slots.cancel(handle)?;
-        if self.slots.dead() > SWEEP.max(self.slots.live()) {
-            self.ladder.retain(|key| self.slots.sweep(slot_of(key)));
+        if self.slots.dead() > SWEEP.max(self.slots.pending()) {
+            self.ladder.retain(|key| self.slots.keep_or_release(slot_of(key)));
         }
         Some(event)
     }
@@ -86,7 +85,7 @@ impl<E: Copy> Queue<E> {
         loop {
             // Dead keys are dropped before they are sorted. The look at their slots also brings the events
             // of the next keys near, all at once instead of one wait for memory per event.
-            let key = self.ladder.pop_until(end, |key| self.slots.sweep(slot_of(key)))?;
+            let key = self.ladder.pop_until(end, |key| self.slots.keep_or_release(slot_of(key)))?;
             if let Some(event) = self.slots.release(slot_of(key)) {
                 return Some((SimTime((key >> 64) as u64), event));
             }
@@ -95,7 +94,7 @@ impl<E: Copy> Queue<E> {
 
     /// Events that are pending; cancelled ones do not count. O(1).
     pub fn len(&self) -> usize {
-        self.slots.live()
+        self.slots.pending()
     }
 
     /// Nothing pending. O(1).

@@ -1,25 +1,29 @@
 //! Where events wait while their keys are sorted: a slab with generations.
 
+use super::SLOT_BITS;
+
 /// Names one pending event, for [`super::Queue::cancel`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Handle {
     slot: u32,
-    generation: u32,
+    stamp: u32,
 }
 
 #[derive(Clone, Debug)]
 struct Slot<E> {
-    generation: u32,
-    event: Option<E>,
+    event: E,
+    /// Odd while the event is pending; goes up by one whenever that changes, so that it is never the same
+    /// for two events (in 2^31 that pass through one slot).
+    stamp: u32,
 }
 
-/// A slot is taken by an event, or by nothing but the key of a cancelled one, or is free.
+/// A slot holds a pending event; or it is dead, kept only because the key of its cancelled event still names
+/// it; or it is free.
 #[derive(Clone, Debug)]
 pub(super) struct Slots<E> {
     slots: Vec<Slot<E>>,
     /// Last freed, first used: its line of memory is still near.
     free: Vec<u32>,
-    /// Slots that only wait for the key of a cancelled event to be dropped.
     dead: usize,
 }
 
@@ -29,66 +33,87 @@ impl<E> Default for Slots<E> {
     }
 }
 
+impl<E> Slot<E> {
+    #[inline]
+    fn is_pending(&self) -> bool {
+        self.stamp % 2 == 1
+    }
+}
+
 impl<E: Copy> Slots<E> {
     /// Stores an event. O(1).
     #[inline]
-    pub(super) fn fill(&mut self, event: E) -> (u32, Handle) {
+    pub(super) fn fill(&mut self, event: E) -> Handle {
         let Some(index) = self.free.pop() else { return self.grow(event) };
         let slot = &mut self.slots[index as usize];
-        slot.event = Some(event);
-        (index, Handle { slot: index, generation: slot.generation })
+        slot.event = event;
+        slot.stamp = slot.stamp.wrapping_add(1);
+        Handle { slot: index, stamp: slot.stamp }
     }
 
     #[cold]
-    fn grow(&mut self, event: E) -> (u32, Handle) {
-        let index = u32::try_from(self.slots.len()).expect("fewer slots than a key can name");
-        self.slots.push(Slot { generation: 0, event: Some(event) });
-        (index, Handle { slot: index, generation: 0 })
+    #[inline(never)]
+    fn grow(&mut self, event: E) -> Handle {
+        let index = self.slots.len();
+        assert!(index < 1 << SLOT_BITS, "more than 2^{SLOT_BITS} pending events");
+        self.slots.push(Slot { event, stamp: 1 });
+        Handle { slot: index as u32, stamp: 1 }
     }
 
-    /// Takes the event out; its slot stays taken until its key is gone, so that the key names no other. O(1).
+    /// Takes the event out, if it is the one that was stored; its slot is dead until [`Slots::release`]. O(1).
+    #[inline]
     pub(super) fn cancel(&mut self, handle: Handle) -> Option<E> {
         let slot = self.slots.get_mut(handle.slot as usize)?;
-        if slot.generation != handle.generation {
+        if slot.stamp != handle.stamp {
             return None;
         }
-        let event = slot.event.take()?;
+        slot.stamp = slot.stamp.wrapping_add(1);
         self.dead += 1;
-        Some(event)
+        Some(slot.event)
     }
 
-    /// Frees the slot of a key that was popped; `None` if its event was cancelled. O(1).
+    /// Frees a slot whose key is gone, and returns its event unless that was cancelled. O(1).
     #[inline]
     pub(super) fn release(&mut self, index: u32) -> Option<E> {
-        let slot = &mut self.slots[index as usize];
-        slot.generation = slot.generation.wrapping_add(1);
-        let event = slot.event.take();
         self.free.push(index);
-        if event.is_none() {
+        let slot = &mut self.slots[index as usize];
+        if !slot.is_pending() {
             self.dead -= 1;
+            return None;
         }
-        event
+        slot.stamp = slot.stamp.wrapping_add(1);
+        Some(slot.event)
     }
 
-    /// Whether the key of this slot still has an event; if not, frees the slot. O(1).
+    /// Frees the slot if it is dead, and says whether it is not. O(1).
     #[inline]
-    pub(super) fn sweep(&mut self, index: u32) -> bool {
-        self.slots[index as usize].event.is_some() || self.release(index).is_some()
+    pub(super) fn keep_or_release(&mut self, index: u32) -> bool {
+        self.slots[index as usize].is_pending() || self.release(index).is_some()
     }
 
-    /// Cancelled events whose keys have not been dropped.
+    /// Slots that wait for the key of a cancelled event to be dropped.
+    #[inline]
     pub(super) fn dead(&self) -> usize {
         self.dead
     }
 
     /// Slots in all, free ones included.
     #[cfg(test)]
-    pub(super) fn capacity_used(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.slots.len()
     }
 
-    /// Events that are stored.
-    pub(super) fn live(&self) -> usize {
+    /// Events that are pending.
+    #[inline]
+    pub(super) fn pending(&self) -> usize {
         self.slots.len() - self.free.len() - self.dead
+    }
+}
+
+impl Handle {
+    /// The slot of the event, for its key.
+    #[inline]
+    pub(super) fn slot(self) -> u32 {
+        self.slot
     }
 }
