@@ -23,10 +23,13 @@
 //! keys drop to the levels below. A key moves down only, a few times in its life, always from one
 //! contiguous array to the end of another: no comparison decides and nothing is chased through memory.
 //!
+//! In the keys of events the levels from 16 up are digits of the time; those below settle ties, by class and
+//! sequence, so that a burst at one instant is dealt out like any other.
+//!
 //! The order is exact for any pushes. A key at or before `last` is inserted into the front; a front that
 //! grew long gives all but its first keys to the buckets. If those keys are earlier than `base`, then `base`
-//! moves down: the levels below the highest digit that changes fold into one bucket. A simulation does not
-//! cause that, as it schedules nothing before its present.
+//! moves down: the levels below the highest digit that changes fold into one bucket. A simulation schedules
+//! nothing before its present, so it folds at most what ties with the present.
 
 const DIGIT_BITS: u32 = 4;
 const FAN: usize = 1 << DIGIT_BITS;
@@ -84,7 +87,8 @@ fn position_in_half(key: u64, base: u64) -> (usize, usize) {
 }
 
 impl Ladder {
-    /// Adds a key that is not in the set. O(1); amortised O(levels passed, at most 32) until it is popped.
+    /// Adds a key that is not in the set. O(1), and O(levels passed), at most 32, until it is popped; a key
+    /// below the base can cost O(n) once in some dozens.
     #[inline]
     pub fn push(&mut self, key: u128) {
         if key > self.last {

@@ -149,6 +149,29 @@ fn a_burst_at_one_instant_comes_out_in_order() {
     pair.drain();
 }
 
+/// A pause short of a crowd of events, then pushes before the pause: they are below all that the pause
+/// has put in order.
+#[test]
+fn pushes_before_a_pause_come_out_in_order() {
+    let mut rng = luck("pause");
+    let mut pair = Pair::new();
+    for _ in 0..300 {
+        let (start, gap) = (pair.now.0, 1 + rng.below(1 << 16));
+        for _ in 0..200 {
+            pair.push(SimTime(start + gap + rng.below(gap)), any_class(&mut rng));
+        }
+        let pause = start + rng.below(2 * gap);
+        while pair.pop_until(SimTime(pause)) {}
+        for _ in 0..3 {
+            pair.push(SimTime(start + rng.below(pause - start + 1)), any_class(&mut rng));
+        }
+        for _ in 0..150 {
+            pair.pop_until(SimTime::NEVER);
+        }
+    }
+    pair.drain();
+}
+
 /// Timers that are nearly all taken back: dead keys are swept, and no slot is reused under a dead key.
 #[test]
 fn cancelled_events_leave_nothing_behind() {
