@@ -38,7 +38,7 @@ impl Luck {
     /// A whole number below `limit`; the bias of a multiply is nothing here.
     #[inline]
     pub fn below(&mut self, limit: u32) -> u32 {
-        ((self.next() >> 32) * u64::from(limit) >> 32) as u32
+        (((self.next() >> 32) * u64::from(limit)) >> 32) as u32
     }
 
     /// Exponential with this mean.
