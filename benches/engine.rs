@@ -1,9 +1,18 @@
-//! The kernel on its public interface, digest and budget on: M/M/1, PHOLD and cancel-heavy work.
+//! The kernel on its public interface, digest and budget on: hold, M/M/1, PHOLD and cancel-heavy work.
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use sim_core::queue::Handle;
-use sim_core::{Budget, Class, Cx, Dist, EventKind, Model, Seed, SimTime, Simulation, Span, Stream, Streams};
+use sim_core::{Budget, Class, Cx, EventKind, Model, SimTime, Simulation, Span};
 use std::collections::VecDeque;
+
+mod common;
+use common::Luck;
+
+/// Exponential with this mean, in seconds.
+#[inline]
+fn exponential(luck: &mut Luck, mean: f64) -> Span {
+    Span(luck.exponential(mean * 1e9))
+}
 
 #[derive(Clone, Copy, Debug)]
 enum Event {
@@ -38,9 +47,8 @@ struct Queue {
     left: u64,
     waiting: VecDeque<SimTime>,
     sojourn: u128,
-    gap: Dist,
-    service: Dist,
-    luck: Stream,
+    gaps: Luck,
+    services: Luck,
 }
 
 impl Model for Queue {
@@ -51,26 +59,22 @@ impl Model for Queue {
             Event::Arrive => {
                 self.waiting.push_back(cx.now);
                 if self.waiting.len() == 1 {
-                    cx.after(self.service.sample_span(&mut self.luck), Event::Depart);
+                    cx.after(exponential(&mut self.services, 1.0), Event::Depart);
                 }
                 if self.left > 0 {
                     self.left -= 1;
-                    cx.after(self.gap.sample_span(&mut self.luck), Event::Arrive);
+                    cx.after(exponential(&mut self.gaps, 1.25), Event::Arrive);
                 }
             }
             _ => {
                 let since = self.waiting.pop_front().expect("a departure has a customer");
                 self.sojourn += u128::from(cx.now.since(since).0);
                 if !self.waiting.is_empty() {
-                    cx.after(self.service.sample_span(&mut self.luck), Event::Depart);
+                    cx.after(exponential(&mut self.services, 1.0), Event::Depart);
                 }
             }
         }
     }
-}
-
-fn stream() -> Stream {
-    Streams::new(Seed(1), 0).stream("engine", "bench")
 }
 
 fn mm1(c: &mut Criterion) {
@@ -79,14 +83,12 @@ fn mm1(c: &mut Criterion) {
     group.throughput(Throughput::Elements(2 * CUSTOMERS)).sample_size(20);
     group.bench_function("mm1", |b| {
         b.iter(|| {
-            let exp = |mean| Dist::exponential(mean).expect("a positive mean");
             let model = Queue {
                 left: CUSTOMERS,
                 waiting: VecDeque::new(),
                 sojourn: 0,
-                gap: exp(1.25),
-                service: exp(1.0),
-                luck: stream(),
+                gaps: Luck::new(1),
+                services: Luck::new(2),
             };
             let mut sim = Simulation::new(model, (), Budget::default());
             sim.start(|_, cx| cx.soon(Event::Arrive));
@@ -99,8 +101,7 @@ fn mm1(c: &mut Criterion) {
 
 /// 1024 processes, 16 messages each; the next process is one of the 8 that follow, the delay exponential.
 struct Phold {
-    luck: Vec<Stream>,
-    delay: Dist,
+    luck: Vec<Luck>,
 }
 
 impl Model for Phold {
@@ -109,8 +110,8 @@ impl Model for Phold {
     fn handle(&mut self, event: Event, cx: &mut Cx<'_, Event, ()>) {
         let Event::Message(at) = event else { return };
         let luck = &mut self.luck[at as usize];
-        let next = (at + 1 + luck.below(8) as u32) % 1024;
-        let delay = self.delay.sample_span(luck);
+        let next = (at + 1 + luck.below(8)) % 1024;
+        let delay = exponential(luck, 1.0);
         cx.after(delay, Event::Message(next));
     }
 }
@@ -121,9 +122,7 @@ fn phold(c: &mut Criterion) {
     group.throughput(Throughput::Elements(1024 * 16 * SECONDS)).sample_size(20);
     group.bench_function("phold", |b| {
         b.iter(|| {
-            let streams = Streams::new(Seed(1), 0);
-            let luck = (0..1024).map(|i| streams.stream(&format!("process-{i}"), "phold")).collect();
-            let model = Phold { luck, delay: Dist::exponential(1.0).expect("a positive mean") };
+            let model = Phold { luck: (0..1024).map(Luck::new).collect() };
             let mut sim = Simulation::new(model, (), Budget::default());
             sim.start(|_, cx| {
                 (0..1024 * 16).for_each(|i| {
@@ -140,8 +139,7 @@ fn phold(c: &mut Criterion) {
 /// Every event also takes back another pending timer and sets it anew.
 struct Timers {
     handles: Vec<Handle>,
-    luck: Stream,
-    delay: Dist,
+    luck: Luck,
 }
 
 impl Model for Timers {
@@ -149,13 +147,46 @@ impl Model for Timers {
     type Record = ();
     fn handle(&mut self, event: Event, cx: &mut Cx<'_, Event, ()>) {
         let Event::Timer(at) = event else { return };
-        let other = self.luck.below(self.handles.len() as u64) as u32;
+        let other = self.luck.below(self.handles.len() as u32);
         for timer in [at, other] {
             cx.cancel(self.handles[timer as usize]);
-            let delay = self.delay.sample_span(&mut self.luck);
+            let delay = exponential(&mut self.luck, 1.0);
             self.handles[timer as usize] = cx.after(delay, Event::Timer(timer));
         }
     }
+}
+
+/// Every event schedules itself again: the queue's hold model with the main loop around it.
+struct Ticks(Luck);
+
+impl Model for Ticks {
+    type Event = Event;
+    type Record = ();
+    fn handle(&mut self, event: Event, cx: &mut Cx<'_, Event, ()>) {
+        cx.after(exponential(&mut self.0, 1.0), event);
+    }
+}
+
+fn hold(c: &mut Criterion) {
+    const HOLDS: u64 = 200_000;
+    let mut group = c.benchmark_group("engine hold");
+    group.throughput(Throughput::Elements(HOLDS)).sample_size(10);
+    for pending in [100u32, 10_000, 1_000_000] {
+        let mut sim =
+            Simulation::new(Ticks(Luck::new(42)), (), Budget { events: u64::MAX, ..Budget::default() });
+        sim.start(|ticks, cx| {
+            for i in 0..pending {
+                cx.after(exponential(&mut ticks.0, 1.0), Event::Timer(i));
+            }
+        });
+        sim.run_until(SimTime::ZERO + Span::secs(2)).expect("inside the budget");
+        // Each of them fires once a second on average.
+        let step = Span(HOLDS * 1_000_000_000 / u64::from(pending));
+        group.bench_function(BenchmarkId::from_parameter(pending), |b| {
+            b.iter(|| sim.run_until(sim.now() + step).expect("inside the budget"));
+        });
+    }
+    group.finish();
 }
 
 fn cancel(c: &mut Criterion) {
@@ -164,15 +195,11 @@ fn cancel(c: &mut Criterion) {
     group.throughput(Throughput::Elements(u64::from(TIMERS) * 20)).sample_size(20);
     group.bench_function("cancel", |b| {
         b.iter(|| {
-            let model = Timers {
-                handles: Vec::new(),
-                luck: stream(),
-                delay: Dist::exponential(1.0).expect("a positive mean"),
-            };
+            let model = Timers { handles: Vec::new(), luck: Luck::new(1) };
             let mut sim = Simulation::new(model, (), Budget::default());
             sim.start(|timers, cx| {
                 for i in 0..TIMERS {
-                    let delay = timers.delay.sample_span(&mut timers.luck);
+                    let delay = exponential(&mut timers.luck, 1.0);
                     timers.handles.push(cx.after(delay, Event::Timer(i)));
                 }
             });
@@ -183,5 +210,5 @@ fn cancel(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, mm1, phold, cancel);
+criterion_group!(benches, hold, mm1, phold, cancel);
 criterion_main!(benches);

@@ -59,27 +59,32 @@ pub struct Cx<'a, E, R> {
 
 impl<'a, E: EventKind, R> Cx<'a, E, R> {
     /// A context at `now`: for tests of a single subsystem.
+    #[inline]
     pub fn new(now: SimTime, queue: &'a mut Queue<E>, record: &'a mut R) -> Self {
         Cx { now, record, queue }
     }
 
     /// Schedules `event` at `time`; a time in the past is a mistake of ours.
+    #[inline]
     pub fn at(&mut self, time: SimTime, event: E) -> Handle {
         assert!(time >= self.now, "{event:?} scheduled at {time}, before now ({})", self.now);
         self.queue.push(time, event.class(), event)
     }
 
     /// Schedules `event` after `delay`.
+    #[inline]
     pub fn after(&mut self, delay: Span, event: E) -> Handle {
         self.at(self.now + delay, event)
     }
 
     /// Schedules `event` for this instant, after whatever of its class is already pending.
+    #[inline]
     pub fn soon(&mut self, event: E) -> Handle {
         self.at(self.now, event)
     }
 
     /// Takes a pending event back; harmless if it has fired.
+    #[inline]
     pub fn cancel(&mut self, handle: Handle) {
         self.queue.cancel(handle);
     }
@@ -199,18 +204,24 @@ impl<M: Model> Simulation<M> {
         Ok(())
     }
 
+    #[inline]
     fn spend(&mut self, time: SimTime, event: &M::Event) -> Result<(), RunError> {
         self.events += 1;
         self.events_now = if time == self.now { self.events_now + 1 } else { 1 };
         self.now = time;
-        if self.events > self.budget.events {
-            return Err(RunError::EventBudget { limit: self.budget.events, at: time });
-        }
-        if self.events_now > self.budget.events_per_instant {
-            let limit = self.budget.events_per_instant;
-            return Err(RunError::Storm { limit, at: time, event: format!("{event:?}") });
+        if self.events > self.budget.events || self.events_now > self.budget.events_per_instant {
+            return Err(self.overspent(event));
         }
         Ok(())
+    }
+
+    #[cold]
+    fn overspent(&self, event: &M::Event) -> RunError {
+        let at = self.now;
+        if self.events > self.budget.events {
+            return RunError::EventBudget { limit: self.budget.events, at };
+        }
+        RunError::Storm { limit: self.budget.events_per_instant, at, event: format!("{event:?}") }
     }
 
     /// The present.
