@@ -354,6 +354,9 @@ impl Vms {
         if open != was_open {
             storage.set_window(open, infra, cx);
         }
+        if let (false, Some(loss)) = (was_open, &mut self.loss) {
+            loss.reopened(cx.now);
+        }
         if open {
             self.clients.open(&self.all, (storage, infra, cx));
         }
