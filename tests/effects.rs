@@ -74,12 +74,17 @@ fn a_third_copy_costs_a_cpu_bound_cluster_a_quarter_of_its_writes() {
 
 #[test]
 fn fewer_controller_cpus_raise_the_write_tail() {
-    let mut s = steady_only(small("steady"), 4);
+    let mut s = steady_only(small("steady"), 3);
+    // About 5,000 requests/s a host: 0.3 cores of reads and 0.5 of writes and their replicas.
+    for disk in s.groups.iter_mut().flat_map(|g| &mut g.disks) {
+        disk.reads_per_s *= 5.0;
+        disk.writes_per_s *= 5.0;
+    }
     let enough = play_all(&s, 2);
-    replicated(&mut s).cvm_vcpus = 2;
+    replicated(&mut s).cvm_vcpus = 1;
     let few = play_all(&s, 2);
     let ratio = tail(&few, Metric::WriteLatency, STEADY) / tail(&enough, Metric::WriteLatency, STEADY);
-    assert!(ratio > 1.2, "P99 with 2 vCPUs over P99 with 12: {ratio}");
+    assert!(ratio > 1.2, "P99 with 1 vCPU over P99 with 12: {ratio}");
 }
 
 /// The rebuild of a host crosses the spines between two racks; with thin uplinks it takes bandwidth from
@@ -91,6 +96,10 @@ fn a_rebuild_on_the_same_links_lengthens_live_migrations() {
     s.fabric.uplink = Rate::gbps(10);
     s.fabric.uplinks_per_tor = 1;
     s.wave = None;
+    // Equal VMs, so that the migrations compared are of equal memory.
+    s.groups.retain(|g| g.name == "app");
+    s.groups[0].count = 120;
+    s.groups[0].disk = Bytes::gib(250);
     replicated(&mut s).throttle = Throttle::Unlimited;
     s.timeline.duress = Span::mins(25);
     s.windows.slice = Span::ms(50);
@@ -101,11 +110,15 @@ fn a_rebuild_on_the_same_links_lengthens_live_migrations() {
     at(&mut s, When::Never);
     let calm = play_all(&s, 6);
     let during = &[Phase::Rebuilding];
-    for metric in [Metric::MigrationTime, Metric::Pause] {
+    let mut reached = Vec::new();
+    for (metric, factor) in
+        [(Metric::MigrationTime, 1.1), (Metric::Pause, 1.0), (Metric::PauseHandshake, 1.5)]
+    {
         let (with, without) =
             (mean(&storm, metric, Side::Target, during), mean(&calm, metric, Side::Target, STEADY));
-        assert!(with > 1.1 * without, "{metric}: {with} during the rebuild, {without} without");
+        reached.push((metric, with, without, with > factor * without));
     }
+    assert!(reached.iter().all(|r| r.3), "with the rebuild, without: {reached:?}");
 }
 
 /// A request that waits for a dead peer is answered once the peer has been given up: the worst I/O of the
@@ -131,6 +144,7 @@ fn a_missing_host_raises_ready_time() {
 }
 
 /// A VM wider than a node that does not see the nodes spreads its accesses evenly: one half remote on two.
+/// One that sees them keeps each virtual node's accesses on its own.
 #[test]
 fn a_vm_that_does_not_fit_its_node_has_remote_memory() {
     let mut s = steady_only(shipped("steady"), 60);
@@ -142,11 +156,10 @@ fn a_vm_that_does_not_fit_its_node_has_remote_memory() {
         wave.vms_per_group.truncate(1);
     }
     let unfit = mean(&play_all(&s, 2), Metric::RemoteMemory, Side::Target, STEADY);
-    s.groups[0].vcpus = 8;
-    s.groups[0].memory = Bytes::gib(64);
+    s.groups[0].vnuma = true;
     let fit = mean(&play_all(&s, 2), Metric::RemoteMemory, Side::Target, STEADY);
     assert!((unfit - 500_000.0).abs() < 20_000.0, "unfit: {unfit} ppm remote");
-    assert!(fit < 0.5 * unfit, "fit: {fit} ppm remote");
+    assert!(fit < 0.2 * unfit, "with virtual nodes: {fit} ppm remote");
 }
 
 /// A thin link between the sites lets the copy lag behind; the cut-over pays for it.
@@ -161,7 +174,7 @@ fn lag_at_cut_over_lengthens_the_outage() {
     wave.replication = Replication::Async { interval: Span::mins(15) };
     s.fabric.intersite = s.fabric.intersite.map(|i| Intersite { rate: i.rate / 8, ..i });
     let thin = outage(&s);
-    assert!(thin > 1.2 * wide, "outage {thin} ns on an eighth of the link, {wide} on the whole");
+    assert!(thin > 1.1 * wide, "outage {thin} ns on an eighth of the link, {wide} on the whole");
 }
 
 /// Guests that write nothing need no second round worth mentioning; guests that write fast do.

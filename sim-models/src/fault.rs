@@ -193,6 +193,12 @@ impl Faults {
         let watched = cx.now + noticed + Span::secs(30);
         upper.vms.watch_loss(side_of(what, &infra.hosts), watched, cx);
         upper.vms.open_window(cx.now + noticed + self.windows.after_detection, storage, infra, cx);
+        if let (Broken::Host(host), true) = (what, self.windows.around > Span::ZERO)
+            && let Some(delay) = storage.rebuild_delay(host)
+        {
+            let start = cx.now + delay;
+            upper.vms.plan_window(start, start + self.windows.around, cx);
+        }
     }
 
     /// The hosts of a power domain go one by one, spread over up to a minute (assumed, beta-factor groups
@@ -268,7 +274,7 @@ fn break_part(
         }
         Broken::Cvm(host) => {
             storage.fail_cvm(host, infra, cx);
-            storage.detection(host)
+            storage.redirection(host)
         }
         Broken::Fabric(part, _) => {
             infra.fabric.fail(part, cx);

@@ -177,7 +177,10 @@ impl Memory {
         let fits = group.vcpus <= platform.cores_per_node
             && group.memory <= platform.room.memory / u64::from(platform.nodes);
         let split = !fits && !group.vnuma;
-        let remote = numa::remote(&platform.profile, platform.nodes, split, moved, cx.now, luck);
+        let mut remote = numa::remote(&platform.profile, platform.nodes, split, moved, cx.now, luck);
+        if !fits && group.vnuma {
+            remote.least = 0.0; // each virtual node is bound to one of the host's
+        }
         let used = group.memory.scale(group.resident);
         it.placed = Some(Placed { host, memory: group.memory, used, vcpus: group.vcpus, remote });
         let holder = &mut hosts[host.index()];

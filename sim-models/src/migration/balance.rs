@@ -6,8 +6,7 @@
 //! is never picked nor shifts who is.
 
 use crate::ids::{Side, VmId};
-use crate::scenario::{Duty, VmGroup};
-use crate::vm::{State, Vms};
+use crate::vm::{State, Vms, offered_cores};
 use crate::world::Infra;
 use sim_core::digest::{hash_name, hash_words};
 use sim_core::{Span, Stream, Streams};
@@ -55,16 +54,6 @@ fn score(name: &str, number: u64, weight: f64) -> f64 {
     let hash = hash_words(&[hash_name(&[name, "balance"]), number]);
     let uniform = ((hash >> 11) + 1) as f64 * (1.0 / (1u64 << 53) as f64);
     -libm::log(uniform) / weight
-}
-
-/// Mean cores that a VM asks for.
-fn offered_cores(group: &VmGroup) -> f64 {
-    let duty = match &group.cpu.duty {
-        Duty::Constant(d) => *d,
-        Duty::Drawn(law) => law.mean(),
-        Duty::Traced { mean, .. } => *mean,
-    };
-    f64::from(group.vcpus) * duty
 }
 
 #[cfg(test)]

@@ -283,6 +283,17 @@ impl Storage {
         self.state.detection(host)
     }
 
+    /// How long after the death of its controller a host reaches another one, as drawn for this run.
+    pub fn redirection(&self, host: HostId) -> Span {
+        self.state.fate(host).redirect
+    }
+
+    /// How long after a death of this host its copies begin to be made again; `None` for an array.
+    pub fn rebuild_delay(&self, host: HostId) -> Option<Span> {
+        let fate = self.state.fate(host);
+        self.replicated(self.state.side(host)).then(|| fate.detection + fate.scan)
+    }
+
     /// The side of a host is replicated storage.
     pub fn replicated(&self, side: Side) -> bool {
         self.state.pool(side).is_some()

@@ -47,3 +47,13 @@ impl Demand {
         duty.clamp(0.0, 1.0)
     }
 }
+
+/// Mean cores that a VM asks for.
+pub fn offered_cores(group: &VmGroup) -> f64 {
+    let duty = match &group.cpu.duty {
+        Duty::Constant(d) => *d,
+        Duty::Drawn(law) => law.mean(),
+        Duty::Traced { mean, .. } => *mean,
+    };
+    f64::from(group.vcpus) * duty
+}

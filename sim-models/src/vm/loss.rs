@@ -58,6 +58,11 @@ impl Loss {
         self.last_completion = self.last_completion.max(now);
     }
 
+    /// Requests are simulated again after a pause, in which nothing could complete.
+    pub fn reopened(&mut self, now: SimTime) {
+        self.last_completion = self.last_completion.max(now);
+    }
+
     /// A request was still open at the end of the run.
     pub fn unfinished(&mut self, side: Side, intended: SimTime, now: SimTime) {
         if self.covers(side, intended, now) {
