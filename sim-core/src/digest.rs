@@ -50,6 +50,14 @@ pub fn hash_name(parts: &[&str]) -> u64 {
     d.value()
 }
 
+/// A stable 64-bit hash of a few numbers, with the last bits as good as the first; order matters.
+pub fn hash_words(words: &[u64]) -> u64 {
+    let mut d = Digest::default();
+    words.iter().for_each(|&word| d.add(word));
+    d.add(0);
+    d.value()
+}
+
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)

@@ -5,7 +5,7 @@
 //! plans meets the same luck. A stream can be re-keyed onto another run: that is how a fork gets its own
 //! future.
 
-use crate::digest::{Digest, hash_name};
+use crate::digest::{hash_name, hash_words};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use serde::{Serialize, Serializer};
@@ -38,11 +38,7 @@ impl Streams {
     pub fn new(seed: Seed, run: u64) -> Streams {
         let mut key = [0; 32];
         for (i, word) in key.chunks_exact_mut(8).enumerate() {
-            let mut d = Digest::default();
-            for part in [seed.0, run, i as u64, 0] {
-                d.add(part);
-            }
-            word.copy_from_slice(&d.value().to_le_bytes());
+            word.copy_from_slice(&hash_words(&[seed.0, run, i as u64]).to_le_bytes());
         }
         Streams { key }
     }

@@ -1,7 +1,11 @@
 //! What is measured: every metric with its unit, in one table that all reports iterate.
 
 use serde::{Deserialize, Serialize};
+use sim_core::Span;
 use std::fmt;
+
+/// Length of a real-time sample of vCenter and Prism: ready time and memory are sampled this often.
+pub const SAMPLE: Span = Span::secs(20);
 
 /// Unit of a recorded integer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -74,11 +74,7 @@ impl Resolver {
         if (low..=high).contains(&typed) {
             return typed;
         }
-        self.problem(
-            path,
-            format!("{typed} is out of range"),
-            format!("write a number from {low} to {high}"),
-        );
+        self.out_of_range(path, typed, (low, high));
         typed.clamp(low, high)
     }
 
@@ -87,12 +83,14 @@ impl Resolver {
         if (low..=high).contains(&typed) {
             return typed;
         }
-        self.problem(
-            path,
-            format!("{typed} is out of range"),
-            format!("write a number from {low} to {high}"),
-        );
+        self.out_of_range(path, typed, (low, high));
         low
+    }
+
+    fn out_of_range<T: fmt::Display>(&mut self, path: &str, typed: T, (low, high): (T, T)) {
+        let (what, remedy) =
+            (format!("{typed} is out of range"), format!("write a number from {low} to {high}"));
+        self.problem(path, what, remedy);
     }
 
     /// The value of `dist` in this run, turned into what is meant; `Err` says what is impossible about it.

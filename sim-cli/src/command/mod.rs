@@ -6,6 +6,7 @@ pub mod profiles;
 pub mod replay;
 pub mod run;
 pub mod schema;
+mod single;
 mod trace;
 
 /// Version of the program, as reports carry it.

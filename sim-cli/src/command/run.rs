@@ -1,14 +1,13 @@
 //! `duress run`: one future, in full.
 
-use super::replay::play_one;
+use super::single::{headline, play_one, story};
 use super::{VERSION, trace};
 use crate::args::{self, OneRun};
 use crate::error::{Stop, code};
 use crate::load::{self, Loaded};
 use crate::report::style::Style;
-use crate::report::{details, json, text};
+use crate::report::{details, json};
 use crate::{Terminal, files};
-use sim_core::Seed;
 use sim_models::run::RunResult;
 use sim_models::verdict::{RunRow, metric_lines_of};
 
@@ -41,36 +40,6 @@ fn tell(
         for (name, digest) in &result.entities {
             writeln!(terminal.out, "{digest}  {name}")?;
         }
-    }
-    Ok(())
-}
-
-/// Which run this is and what it cost.
-pub fn headline(
-    loaded: &Loaded,
-    seed: Seed,
-    row: &RunRow,
-    style: Style,
-    terminal: &mut Terminal<'_>,
-) -> Result<(), Stop> {
-    let s = &loaded.typical;
-    text::title(&s.name, &s.question, style, terminal.out)?;
-    let RunRow { run, digest, events, requests, .. } = row;
-    writeln!(
-        terminal.out,
-        "run {run}, seed {seed}, digest {digest}, {events} events, {requests} requests, duress {VERSION}"
-    )?;
-    Ok(writeln!(terminal.out, "  {} {run}", loaded.replay_command(seed))?)
-}
-
-/// What happened, line by line.
-pub fn story(result: &RunResult, style: Style, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
-    writeln!(terminal.out, "\n{}", style.bold("What happened"))?;
-    for note in result.record.story() {
-        writeln!(terminal.out, "{:>12.3} s  {:17}  {}", note.at.as_secs(), note.phase, note.what)?;
-    }
-    if result.record.story().is_empty() {
-        writeln!(terminal.out, "nothing worth a line")?;
     }
     Ok(())
 }

@@ -2,8 +2,8 @@
 
 use super::style::Style;
 use super::table::{Align, Table};
-use super::text::{label, words};
 use super::unit;
+use super::words::{label, words};
 use sim_models::metric::Unit;
 use sim_models::verdict::{MatrixRow, MetricLine, Report};
 use std::io::{self, Write};

@@ -9,6 +9,7 @@ pub mod style;
 pub mod table;
 pub mod text;
 pub mod unit;
+mod words;
 
 #[cfg(test)]
 mod tests;

@@ -1,7 +1,7 @@
 //! A percentile plot in characters: value over percentile, both axes logarithmic, so that tails can be seen.
 
-use super::text::words;
 use super::unit;
+use super::words::words;
 use sim_models::metric::Metric;
 use sim_models::verdict::{Curve, Group, Report};
 use std::io::{self, Write};

@@ -1,9 +1,10 @@
 //! One screen for people: question, verdict, matrix, objectives, worst run. Details come after.
 
 use super::style::Style;
+use super::words::label;
 use super::{Batch, Render, details, plot, unit};
 use sim_models::metric::{Metric, Phase, Unit};
-use sim_models::verdict::{Estimate, Judged, Report, Statistic, Verdict, Worst};
+use sim_models::verdict::{Estimate, Judged, Report, Verdict, Worst};
 use std::io::{self, Write};
 
 /// The format.
@@ -131,39 +132,6 @@ fn numbers(
         line.push_str(&format!("{shown:w$} ", w = CELL - 1));
     }
     writeln!(out, "{}", line.trim_end())
-}
-
-/// A metric and what is shown of it, in words.
-pub fn label(metric: Metric, statistic: Statistic) -> String {
-    let what = words(metric);
-    match statistic {
-        Statistic::P50 => format!("{what} P50"),
-        Statistic::P95 => format!("{what} P95"),
-        Statistic::P99 => format!("{what} P99"),
-        Statistic::Mean => format!("{what} mean"),
-        Statistic::Max => format!("{what} max"),
-        Statistic::ShareAbove(limit) => {
-            format!("{what} > {}", unit::value(metric.unit(), metric, limit))
-        }
-        Statistic::RunsMedian => format!("{what}, median"),
-        Statistic::RunsP95 => format!("{what}, P95 of runs"),
-    }
-}
-
-/// Short names where the table's are not what an architect says.
-pub fn words(metric: Metric) -> String {
-    match metric {
-        Metric::CpuReady => "%RDY".into(),
-        Metric::CoStop => "%CSTP".into(),
-        Metric::ReadyCoStop => "%RDY + %CSTP".into(),
-        Metric::WorstIo => "worst I/O".into(),
-        Metric::IoCompleted => "I/O completed".into(),
-        Metric::IoStalled => "I/O stalled".into(),
-        Metric::Pause => "migration pause".into(),
-        Metric::WriteLatencyTool => "write latency (tool)".into(),
-        Metric::ReadLatencyTool => "read latency (tool)".into(),
-        other => other.name().replace('_', " "),
-    }
 }
 
 fn objectives(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {

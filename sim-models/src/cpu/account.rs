@@ -3,9 +3,6 @@
 use super::Contention;
 use sim_core::{SimTime, Span, Stream};
 
-/// Length of a real-time sample of vCenter and Prism.
-pub const SAMPLE: Span = Span::secs(20);
-
 /// Integrals of what a VM met since its last sample.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Account {

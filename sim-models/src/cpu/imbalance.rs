@@ -7,18 +7,7 @@
 //! what it does to the wait of one cycle in a pool of two CPUs with the same vCPUs per CPU and the same
 //! duty, and carried to larger pools either unchanged or falling as 2 / CPUs.
 
-use serde::Deserialize;
-
-/// How the imbalance seen with two CPUs carries over to more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-pub enum Imbalance {
-    /// Perfectly balanced queues: the closed form itself.
-    None,
-    /// The wait of a cycle is longer by the same factor in pools of any size.
-    Constant,
-    /// The excess falls as 2 / CPUs: a woken vCPU finds an idle CPU the easier the more there are.
-    Vanishing,
-}
+use crate::profile::cpu::Imbalance;
 
 /// The factor on the wait of a cycle is held below this where the pooled wait is next to nothing
 /// (assumed; 1.9 is the largest measured).

@@ -2,31 +2,14 @@
 
 use super::settle::{Entry, solve};
 use super::*;
-use crate::profile::cpu::{CpuProfile, CpuProfileSpec};
-use crate::quantity::Resolver;
+use crate::profile::cpu::CpuProfile;
+use crate::profile::typical;
 use crate::record::Record;
 use sim_core::queue::Queue;
 use sim_core::{Seed, SimTime};
 
-/// One section of a shipped profile, as text.
-pub(crate) fn section(profile: &str, name: &str) -> String {
-    let text = match profile {
-        "esxi_san" => include_str!("../../../scenarios/profiles/esxi_san.ron"),
-        "ahv" => include_str!("../../../scenarios/profiles/ahv.ron"),
-        "kvm" => include_str!("../../../scenarios/profiles/kvm.ron"),
-        _ => include_str!("../../../scenarios/profiles/nutanix_esxi_2015.ron"),
-    };
-    let (_, rest) = text.split_once(&format!("    {name}: (\n")).expect("the section begins");
-    let (body, _) = rest.split_once("\n    ),").expect("the section ends");
-    format!("({body})")
-}
-
-pub(crate) fn cpu_profile(profile: &str) -> CpuProfile {
-    let spec: CpuProfileSpec = ron::from_str(&section(profile, "cpu")).expect("the shipped profile parses");
-    let mut resolver = Resolver::typical();
-    let meant = spec.resolve("cpu", &mut resolver);
-    assert_eq!(resolver.problems, []);
-    meant
+pub(crate) fn cpu_profile(name: &str) -> CpuProfile {
+    typical(name).cpu
 }
 
 /// Two hosts of a platform, a queue, and everything needed to play.

@@ -1,11 +1,12 @@
 //! One small message along a path of the present fabric, or waiting for one.
 
-use super::flows::{COPY_RATE, WINDOW, fold};
+use super::flows::{COPY_RATE, WINDOW};
 use super::message::{Message, PortState, back_off};
 use super::topology::{Path, Port};
 use super::{Delivery, Fabric};
 use crate::ids::HostId;
 use crate::scenario::Queueing;
+use sim_core::digest::hash_words;
 use sim_core::{Bytes, SimTime, Span, Stream};
 
 /// Dynamic buffer threshold: a queue may hold this multiple of the memory that is still free (Choudhury and
@@ -55,7 +56,7 @@ impl Fabric {
     /// Hash of the lasting connections from one host to another.
     pub(super) fn pair_hash(&self, from: HostId, to: HostId) -> u64 {
         let name = |h: HostId| self.topology.stations[h.index()].plug.name;
-        fold(fold(self.pair_salt, name(from)), name(to))
+        hash_words(&[hash_words(&[self.pair_salt, name(from)]), name(to)])
     }
 
     fn along(&self, path: Path, bytes: u32, luck: &mut Stream) -> Span {

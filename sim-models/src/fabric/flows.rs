@@ -5,7 +5,7 @@ use super::topology::{Path, Topology};
 use super::{Bulk, Event, Fabric, FlowId, Traffic};
 use crate::event::{self, Cx};
 use crate::ids::HostId;
-use sim_core::digest::Digest;
+use sim_core::digest::hash_words;
 use sim_core::fluid::{self, FlowSpec, LinkId, MAX_RATE};
 use sim_core::{Bytes, Rate, SimTime, Span};
 
@@ -58,7 +58,7 @@ impl Fabric {
         let transfer = Transfer {
             from: bulk.from,
             to: bulk.to,
-            hash: fold(self.salt, bulk.key),
+            hash: hash_words(&[self.salt, bulk.key]),
             streams: bulk.streams.max(1),
             traffic: bulk.traffic,
             cap: bulk.cap,
@@ -347,16 +347,7 @@ fn lossy_rate(p: f64, rtt: Span, mtu: u32) -> f64 {
 
 /// Connections, times the luck of this flow against others, in the solver's fixed point.
 fn weight(streams: u32, hash: u64) -> u32 {
-    let uniform = |purpose| ((fold(hash, purpose) >> 11) as f64 + 1.0) * (1.0 / (1u64 << 53) as f64);
+    let uniform = |purpose| ((hash_words(&[hash, purpose]) >> 11) as f64 + 1.0) * (1.0 / (1u64 << 53) as f64);
     let luck = libm::exp(UNFAIRNESS * box_muller(uniform(1), uniform(2)));
     (f64::from(streams) * WEIGHT_ONE * luck).round().clamp(1.0, f64::from(u32::MAX)) as u32
-}
-
-/// One hash of two.
-pub(super) fn fold(a: u64, b: u64) -> u64 {
-    let mut d = Digest::default();
-    for word in [a, b, 0] {
-        d.add(word);
-    }
-    d.value()
 }

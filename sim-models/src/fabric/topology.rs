@@ -18,7 +18,7 @@
 use crate::hosts::Hosts;
 use crate::ids::{HostId, Side};
 use crate::scenario::{Bond, FabricDesign, Nics, Scenario};
-use sim_core::digest::{Digest, hash_name};
+use sim_core::digest::{hash_name, hash_words};
 use sim_core::fluid::{Fluid, LinkId};
 use sim_core::{Rate, SimTime, Span};
 
@@ -246,7 +246,7 @@ impl Topology {
         match station.plug.nics.bond {
             Bond::ActiveBackup => [usable(self.active_at(station, t)), None],
             Bond::Lacp => {
-                let score = |leg| mix(hash, [1 + u64::from(inbound), leg]);
+                let score = |leg| hash_words(&[hash, 1 + u64::from(inbound), leg]);
                 if score(0) >= score(1) { [usable(0), usable(1)] } else { [usable(1), usable(0)] }
             }
         }
@@ -297,7 +297,7 @@ impl Topology {
             let (first, second) = links(spine)?;
             let ok = self.believed(first, t) && second.is_none_or(|l| self.believed(l, t));
             let members = u64::from(self.port(first).members);
-            let score = (0..members).map(|m| mix(hash, [purpose, (spine as u64) << 16 | m])).max()?;
+            let score = (0..members).map(|m| hash_words(&[hash, purpose, (spine as u64) << 16 | m])).max()?;
             ok.then_some((score, spine, (first, second)))
         };
         (0..usize::from(self.spines))
@@ -310,14 +310,6 @@ impl Topology {
     pub fn rtt(&self, path: Path) -> Span {
         path.links().map(|l| self.port(l).delay).sum::<Span>() * 2
     }
-}
-
-fn mix(hash: u64, words: [u64; 2]) -> u64 {
-    let mut d = Digest::default();
-    for word in [hash, words[0], words[1], 0] {
-        d.add(word);
-    }
-    d.value()
 }
 
 struct Builder<'a, T> {

@@ -10,11 +10,10 @@ pub mod reclaim;
 #[cfg(test)]
 mod tests;
 
-use crate::cpu::account::SAMPLE;
 use crate::event::Cx;
 use crate::hosts::Hosts;
 use crate::ids::{HostId, Side, VmId};
-use crate::metric::Metric;
+use crate::metric::{Metric, SAMPLE};
 use crate::profile::memory::MemoryProfile;
 use crate::scenario::{Cluster, Scenario, StorageDesign, VmGroup};
 use numa::Remote;

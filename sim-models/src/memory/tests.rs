@@ -2,21 +2,15 @@
 
 use super::reclaim::{Room, State, large_pages_break_below, min_free, reclaim};
 use super::*;
-use crate::cpu::tests::section;
-use crate::profile::memory::{MemoryProfileSpec, Pages};
-use crate::quantity::Resolver;
+use crate::profile::memory::Pages;
+use crate::profile::typical;
 use crate::record::Record;
 use crate::scenario::{CpuDemand, Dirtying, Duty};
 use sim_core::queue::Queue;
 use sim_core::{Seed, Span};
 
 fn profile(name: &str) -> MemoryProfile {
-    let spec: MemoryProfileSpec =
-        ron::from_str(&section(name, "memory")).expect("the shipped profile parses");
-    let mut resolver = Resolver::typical();
-    let meant = spec.resolve("memory", &mut resolver);
-    assert_eq!(resolver.problems, []);
-    meant
+    typical(name).memory
 }
 
 fn group(vcpus: u32, gib: u64) -> VmGroup {

@@ -8,7 +8,7 @@
 use crate::ids::{Side, VmId};
 use crate::vm::{State, Vms, offered_cores};
 use crate::world::Infra;
-use sim_core::digest::{Digest, hash_name};
+use sim_core::digest::{hash_name, hash_words};
 use sim_core::{Span, Stream, Streams};
 
 /// The balancing of one cluster.
@@ -51,11 +51,8 @@ impl Balance {
 
 /// An exponential with rate `weight`.
 fn score(name: &str, number: u64, weight: f64) -> f64 {
-    let mut d = Digest::default();
-    d.add(hash_name(&[name, "balance"]));
-    d.add(number);
-    d.add(0);
-    let uniform = ((d.value() >> 11) + 1) as f64 * (1.0 / (1u64 << 53) as f64);
+    let hash = hash_words(&[hash_name(&[name, "balance"]), number]);
+    let uniform = ((hash >> 11) + 1) as f64 * (1.0 / (1u64 << 53) as f64);
     -libm::log(uniform) / weight
 }
 

@@ -11,9 +11,9 @@
 
 use super::policy::CrossingPolicy;
 use super::replica::Replica;
+use super::timer::Timer;
 use super::transfer::{Change, Lane, Transfer};
-use super::{Event, Room, What};
-use crate::event;
+use super::{Room, What};
 use crate::fabric::Delivery;
 use crate::ids::{HostId, MoveId, Side, VmId};
 use crate::metric::Metric;
@@ -70,7 +70,7 @@ pub struct Crossing {
     /// Written since the last round's snapshot, to be sent with the guest down.
     rest: Bytes,
     down_since: SimTime,
-    timer: Option<sim_core::queue::Handle>,
+    timer: Timer,
     luck: Stream,
     /// Rate it reads and writes at, as last seen.
     pub rate: Rate,
@@ -102,12 +102,12 @@ impl Crossing {
             round_bytes: to_copy,
             rest: Bytes::ZERO,
             down_since: now,
-            timer: None,
+            timer: Timer::new(lane.owner),
             luck,
             rate: Rate::ZERO,
         };
         match (it.method, it.replica.is_some()) {
-            (_, true) => it.wake(now, room),
+            (_, true) => it.timer.wake(now, room),
             (MoveMethod::Warm { .. }, false) => it.send_round(to_copy, room),
             (MoveMethod::Cold, false) => {
                 it.rest = to_copy;
@@ -122,18 +122,6 @@ impl Crossing {
         self.link.ends()
     }
 
-    fn wake(&mut self, at: SimTime, room: &mut Room<'_, '_>) {
-        self.sleep(room);
-        let step = event::Event::Migration(Event::Step(self.vm, self.id, What::Timer));
-        self.timer = Some(room.cx.at(at, step));
-    }
-
-    fn sleep(&mut self, room: &mut Room<'_, '_>) {
-        if let Some(timer) = self.timer.take() {
-            room.cx.cancel(timer);
-        }
-    }
-
     /// Something of its own has happened; the answer is how it ended, if it has.
     pub fn step(&mut self, what: What, policy: &CrossingPolicy, room: &mut Room<'_, '_>) -> Option<End> {
         match what {
@@ -145,7 +133,7 @@ impl Crossing {
             What::Sent(leg) => {
                 self.link.ended(leg)?;
                 self.rate = Rate::ZERO;
-                self.sleep(room);
+                self.timer.sleep(room);
                 match self.stage {
                     Stage::Round => self.round_ended(policy, room),
                     Stage::LastRound => {
@@ -164,7 +152,7 @@ impl Crossing {
     }
 
     fn timer_fired(&mut self, policy: &CrossingPolicy, room: &mut Room<'_, '_>) -> Option<End> {
-        self.timer = None;
+        self.timer.fired();
         if self.link.is_waiting() {
             self.link.retry(room);
             return None;
@@ -196,12 +184,14 @@ impl Crossing {
         let change = self.link.rate_changed(room);
         self.rate = if let Change::Flows(rate) = change { rate } else { Rate::ZERO };
         match change {
-            Change::RetriesAt(at) => self.wake(at, room),
+            Change::RetriesAt(at) => self.timer.wake(at, room),
             Change::Stalled if self.stage == Stage::LastRound => {
                 let since = self.link.stalled().unwrap_or(room.cx.now);
-                self.wake((since + policy.keepalive).max(room.cx.now), room);
+                self.timer.wake((since + policy.keepalive).max(room.cx.now), room);
             }
-            Change::Flows(_) if matches!(self.stage, Stage::Round | Stage::LastRound) => self.sleep(room),
+            Change::Flows(_) if matches!(self.stage, Stage::Round | Stage::LastRound) => {
+                self.timer.sleep(room)
+            }
             Change::Flows(_) | Change::Stalled => {}
         }
     }
@@ -213,7 +203,7 @@ impl Crossing {
         };
         let Some(replica) = &self.replica else { return };
         match replica.ready_within(budget, room.cx.now) {
-            Err(again) => self.wake(again, room),
+            Err(again) => self.timer.wake(again, room),
             Ok(()) => {
                 let (lag, stamp) = (replica.age(room.cx.now), room.cx.record.stamp());
                 room.cx.record.sample(Metric::CutoverLag, Side::Target, stamp, lag.0, 1);
@@ -265,7 +255,7 @@ impl Crossing {
         let stop = policy.stop.sample_span(&mut self.luck);
         // A guest that shuts down still writes.
         self.rest += self.written(stop, policy, room);
-        self.wake(room.cx.now + stop, room);
+        self.timer.wake(room.cx.now + stop, room);
     }
 
     fn send_last_round(&mut self, policy: &CrossingPolicy, room: &mut Room<'_, '_>) {
@@ -274,7 +264,7 @@ impl Crossing {
             self.rest += replica.end(room);
         }
         self.link.send(self.rest, None, room);
-        self.wake(room.cx.now + policy.keepalive, room);
+        self.timer.wake(room.cx.now + policy.keepalive, room);
     }
 
     /// No byte moves with the guest down: a warm move lets it go on and tries again.
@@ -307,7 +297,7 @@ impl Crossing {
                 };
             }
         }
-        self.wake(room.cx.now + total, room);
+        self.timer.wake(room.cx.now + total, room);
     }
 
     fn start_over_there(&mut self, policy: &CrossingPolicy, room: &mut Room<'_, '_>) -> Option<End> {
@@ -321,7 +311,7 @@ impl Crossing {
         self.stage = Stage::Booting;
         room.vms.relocate(self.vm, to, room.storage, room.infra, room.cx);
         let boot = policy.boot.sample_span(&mut self.luck);
-        self.wake(room.cx.now + boot, room);
+        self.timer.wake(room.cx.now + boot, room);
         None
     }
 
@@ -338,7 +328,7 @@ impl Crossing {
     fn find_host(&mut self, not: Option<HostId>, room: &mut Room<'_, '_>) -> bool {
         let found = room.vms.destination(self.vm, Side::Target, not, room.infra);
         let Some(to) = found else {
-            self.wake(room.cx.now + RETRY, room);
+            self.timer.wake(room.cx.now + RETRY, room);
             return false;
         };
         self.link.redirect(to, room.storage.bulk_budget(to));
@@ -364,7 +354,7 @@ impl Crossing {
         self.rate = Rate::ZERO;
         failed(false, room);
         if host == from || at_target {
-            self.sleep(room);
+            self.timer.sleep(room);
             if let Some(replica) = self.replica.take() {
                 replica.end(room);
             }
@@ -372,7 +362,7 @@ impl Crossing {
             return Some(End::Lost);
         }
         if matches!(self.stage, Stage::Round | Stage::LastRound) {
-            self.sleep(room);
+            self.timer.sleep(room);
         }
         self.find_host(Some(host), room);
         None

@@ -15,9 +15,9 @@ mod switch_over;
 
 use super::policy::Policy;
 use super::precopy::{Precopy, Verdict, Window};
+use super::timer::Timer;
 use super::transfer::{Change, Lane, Transfer};
-use super::{Event, Room, What};
-use crate::event;
+use super::{Room, What};
 use crate::fabric::Traffic;
 use crate::ids::{HostId, MoveId, Side, VmId};
 use crate::vm::State;
@@ -72,7 +72,7 @@ pub struct Live {
     link: Transfer,
     window: Window,
     looked: SimTime,
-    timer: Option<sim_core::queue::Handle>,
+    timer: Timer,
     pause: Pause,
     luck: Stream,
     /// Cores it takes at either end.
@@ -94,12 +94,12 @@ impl Live {
             link: Transfer::new(lane),
             window: Window::begin(now),
             looked: now,
-            timer: None,
+            timer: Timer::new(lane.owner),
             pause: Pause::default(),
             luck,
             cores: 0.0,
         };
-        it.wake(now + policy.setup, room);
+        it.timer.wake(now + policy.setup, room);
         it
     }
 
@@ -113,18 +113,6 @@ impl Live {
     /// Source and destination.
     pub fn ends(&self) -> (HostId, HostId) {
         self.link.ends()
-    }
-
-    fn wake(&mut self, at: SimTime, room: &mut Room<'_, '_>) {
-        self.sleep(room);
-        let step = event::Event::Migration(Event::Step(self.vm, self.id, What::Timer));
-        self.timer = Some(room.cx.at(at.max(room.cx.now), step));
-    }
-
-    fn sleep(&mut self, room: &mut Room<'_, '_>) {
-        if let Some(timer) = self.timer.take() {
-            room.cx.cancel(timer);
-        }
     }
 
     /// Something of its own has happened; the answer is how it ended, if it has.
@@ -143,7 +131,7 @@ impl Live {
     }
 
     fn timer_fired(&mut self, policy: &Policy, room: &mut Room<'_, '_>) -> Option<End> {
-        self.timer = None;
+        self.timer.fired();
         if self.link.is_waiting() {
             self.link.retry(room);
             self.arm(policy, room);
@@ -194,7 +182,7 @@ impl Live {
         }
         self.window.set(room.cx.now, rate);
         match change {
-            Change::RetriesAt(at) => self.wake(at, room),
+            Change::RetriesAt(at) => self.timer.wake(at, room),
             Change::Flows(_) | Change::Stalled => self.arm(policy, room),
         }
     }
@@ -213,8 +201,8 @@ impl Live {
             Stage::Setup | Stage::HandOver | Stage::Undoing => return,
         };
         match due.min(silent) {
-            SimTime::NEVER => self.sleep(room),
-            at => self.wake(at, room),
+            SimTime::NEVER => self.timer.sleep(room),
+            at => self.timer.wake(at, room),
         }
     }
 
@@ -265,7 +253,7 @@ impl Live {
         let copy = self.copy.as_mut()?;
         if seen == Rate::ZERO && copy.looks_at_bandwidth(rules, now).is_some() && now < copy.deadline(rules) {
             // No bandwidth has been seen for a whole window: nothing can be decided yet.
-            self.wake(self.window.first_mean().max(now + rules.look_every), room);
+            self.timer.wake(self.window.first_mean().max(now + rules.look_every), room);
             return None;
         }
         self.looked = now;
@@ -325,7 +313,7 @@ impl Live {
 
     fn release(&mut self, room: &mut Room<'_, '_>) {
         self.cores = 0.0;
-        self.sleep(room);
+        self.timer.sleep(room);
         self.link.stop(room);
     }
 
@@ -343,7 +331,7 @@ impl Live {
         }
         if room.vms.get(self.vm).state == State::Stunned {
             self.stage = Stage::Undoing;
-            self.wake(room.cx.now + PEER_LOSS, room);
+            self.timer.wake(room.cx.now + PEER_LOSS, room);
             return None;
         }
         Some(self.roll_back(room))

@@ -17,6 +17,7 @@ mod replica;
 pub mod replication;
 #[cfg(test)]
 mod tests;
+mod timer;
 mod transfer;
 mod wave;
 

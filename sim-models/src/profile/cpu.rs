@@ -1,6 +1,5 @@
 //! How a platform schedules vCPUs.
 
-use crate::cpu::imbalance::Imbalance;
 use serde::Deserialize;
 
 /// Over which CPUs a vCPU is scheduled.
@@ -10,6 +9,17 @@ pub enum Pool {
     NumaNode,
     /// All of its host.
     Host,
+}
+
+/// How the imbalance seen with two CPUs carries over to more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Imbalance {
+    /// Perfectly balanced queues: the closed form itself.
+    None,
+    /// The wait of a cycle is longer by the same factor in pools of any size.
+    Constant,
+    /// The excess falls as 2 / CPUs: a woken vCPU finds an idle CPU the easier the more there are.
+    Vanishing,
 }
 
 crate::section! {

@@ -1,6 +1,58 @@
 //! How a platform migrates live, and how VMs are brought to it from another one.
 
-use crate::migration::precopy::{Control, StopRule};
+use serde::Deserialize;
+
+/// When pre-copy is over.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+pub enum StopRule {
+    /// The rest would take less than the downtime limit at the bandwidth of the last 100 ms. A sync is due
+    /// as soon as the pages known to be pending would (QEMU, vMotion).
+    Limit,
+    /// After so many rounds, or when a round found fewer pages: no look at the bandwidth (Xen).
+    Iterations {
+        /// Rounds at most.
+        rounds: u32,
+        /// Pages.
+        pages: u32,
+    },
+    /// Each round sends all it knows of; the last one is that of at most so many bytes (the textbook).
+    Below(u64),
+}
+
+/// A way to slow a guest down.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+pub enum Control {
+    /// None: it converges by itself or not at all.
+    None,
+    /// QEMU auto-converge: at every second sync (at least 1 s apart) that found more than `trigger` of what
+    /// was sent, vCPUs are made to sleep more.
+    AutoConverge {
+        /// Share of time taken away first.
+        initial: f64,
+        /// Added each time.
+        increment: f64,
+        /// At most this.
+        most: f64,
+        /// Bytes written over bytes sent above which it acts.
+        trigger: f64,
+    },
+    /// vMotion "stun during page send": writing is held at `rho` of the send rate, and released as soon as
+    /// that is not needed. The law is not published.
+    StunDuringSend {
+        /// Writing over sending.
+        rho: f64,
+        /// At most this share of time.
+        most: f64,
+    },
+    /// AHV: computed in one step from the send rate and the change rate; given up when more than `most`
+    /// would be needed.
+    Computed {
+        /// Writing over sending.
+        rho: f64,
+        /// At most this share of time.
+        most: f64,
+    },
+}
 
 crate::section! {
     /// Live migration of a platform. A time, size or rate of zero means: none.

@@ -95,3 +95,13 @@ impl ProfileSpec {
         all
     }
 }
+
+/// A built-in profile with every value at its median.
+#[cfg(test)]
+pub(crate) fn typical(name: &str) -> Profile {
+    let spec = ProfileSpec::parse(builtin(name).expect("a built-in profile")).expect("well formed");
+    let mut resolver = Resolver::typical();
+    let profile = spec.resolve(name, &mut resolver);
+    assert_eq!(resolver.problems, []);
+    profile
+}

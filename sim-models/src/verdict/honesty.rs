@@ -1,9 +1,10 @@
 //! What a reader must know before believing a report.
 
-use super::estimate::{LEVEL, Statistic};
+use super::estimate::LEVEL;
 use super::fold::BatchStats;
 use super::matrix::MatrixRow;
 use super::row::Group;
+use super::statistic::Statistic;
 use crate::ids::Side;
 use crate::metric::{Metric, Phase};
 use serde::Serialize;

@@ -1,9 +1,10 @@
 //! The risk matrix: five dimensions, before, after and under duress.
 
-use super::estimate::{Estimate, Statistic, over_runs};
+use super::estimate::{Estimate, over_runs};
 use super::fold::BatchStats;
 use super::objective::{Judged, Verdict};
 use super::row::{Column, Group};
+use super::statistic::Statistic;
 use crate::ids::Side;
 use crate::metric::{Metric, Phase, Unit};
 use serde::Serialize;

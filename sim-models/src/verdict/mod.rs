@@ -15,15 +15,17 @@ mod matrix;
 mod objective;
 mod report;
 mod row;
+mod statistic;
 
 pub use curve::{Curve, Point};
-pub use estimate::{Estimate, Range, Statistic};
+pub use estimate::{Estimate, Range};
 pub use fold::{About, BatchStats, Failure};
 pub use honesty::{Evidence, Honesty, Seen, TopRuns};
 pub use matrix::{Beside, Dimension, MatrixRow};
 pub use objective::{Judged, Verdict};
 pub use report::{Header, MetricLine, Report, Worst, metric_lines_of};
 pub use row::{Column, Group, RunRow, columns};
+pub use statistic::Statistic;
 
 #[cfg(test)]
 mod tests;

@@ -257,7 +257,7 @@ fn line((metric, side, phase): Series, h: &Histogram, p99: Estimate) -> MetricLi
         count: h.raw_count(),
         weighted_count: h.count(),
         overflow: h.overflow_raw(),
-        mean: h.mean().map_or(0, super::estimate::rounded),
+        mean: h.mean().map_or(0, super::statistic::rounded),
         p50: at(0.5),
         p95: at(0.95),
         p99: at(0.99),

@@ -1,6 +1,6 @@
 //! One run as one line of a table.
 
-use super::estimate::Statistic;
+use super::statistic::Statistic;
 use crate::ids::Side;
 use crate::metric::{Kind, Metric, Phase, Unit};
 use crate::record::Record;

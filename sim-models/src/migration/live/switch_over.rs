@@ -33,11 +33,11 @@ impl Live {
         self.pause.device = policy.fixed_stun + policy.disk_handover * u64::from(disks);
         let Some(handshake) = self.handshakes(policy, room) else {
             self.stage = Stage::Undoing;
-            self.wake(room.cx.now + policy.keepalive, room);
+            self.timer.wake(room.cx.now + policy.keepalive, room);
             return;
         };
         self.pause.handshake = handshake;
-        self.wake(room.cx.now + self.pause.device + handshake, room);
+        self.timer.wake(room.cx.now + self.pause.device + handshake, room);
     }
 
     /// Messages to and fro; `None` if one of them has no path.

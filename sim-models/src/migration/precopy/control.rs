@@ -1,43 +1,8 @@
 //! What is done to a guest that writes its memory faster than it can be sent.
 
+use crate::profile::migration::Control;
 use crate::vm::dirty::PAGE;
-use serde::Deserialize;
 use sim_core::{Bytes, Rate, SimTime, Span};
-
-/// A way to slow a guest down.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-pub enum Control {
-    /// None: it converges by itself or not at all.
-    None,
-    /// QEMU auto-converge: at every second sync (at least 1 s apart) that found more than `trigger` of what
-    /// was sent, vCPUs are made to sleep more.
-    AutoConverge {
-        /// Share of time taken away first.
-        initial: f64,
-        /// Added each time.
-        increment: f64,
-        /// At most this.
-        most: f64,
-        /// Bytes written over bytes sent above which it acts.
-        trigger: f64,
-    },
-    /// vMotion "stun during page send": writing is held at `rho` of the send rate, and released as soon as
-    /// that is not needed. The law is not published.
-    StunDuringSend {
-        /// Writing over sending.
-        rho: f64,
-        /// At most this share of time.
-        most: f64,
-    },
-    /// AHV: computed in one step from the send rate and the change rate; given up when more than `most`
-    /// would be needed.
-    Computed {
-        /// Writing over sending.
-        rho: f64,
-        /// At most this share of time.
-        most: f64,
-    },
-}
 
 /// A throttled QEMU syncs at least this often after the first round (`CPU_THROTTLE_DIRTY_SYNC_TIMESLICE_MS`).
 const OWN_SYNC: Span = Span::secs(5);

@@ -26,30 +26,12 @@ mod theory;
 mod window;
 
 pub use alone::{Alone, Burst, Link, Outcome, alone};
-pub use control::Control;
 pub use window::Window;
 
+use crate::profile::migration::{Control, StopRule};
 use crate::vm::dirty::{DirtyMemory, PAGE};
 use control::ControlState;
-use serde::Deserialize;
 use sim_core::{Bytes, Rate, SimTime, Span};
-
-/// When pre-copy is over.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-pub enum StopRule {
-    /// The rest would take less than the downtime limit at the bandwidth of the last 100 ms. A sync is due
-    /// as soon as the pages known to be pending would (QEMU, vMotion).
-    Limit,
-    /// After so many rounds, or when a round found fewer pages: no look at the bandwidth (Xen).
-    Iterations {
-        /// Rounds at most.
-        rounds: u32,
-        /// Pages.
-        pages: u32,
-    },
-    /// Each round sends all it knows of; the last one is that of at most so many bytes (the textbook).
-    Below(u64),
-}
 
 /// A downtime limit that grows while a migration goes on (OpenStack Nova).
 #[derive(Clone, Copy, Debug, PartialEq)]
