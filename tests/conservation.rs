@@ -16,7 +16,10 @@ fn requests_are_never_lost() {
                     let (offered, completed) = (total(Tally::IoOffered), total(Tally::IoCompleted));
                     assert!(completed <= offered, "{name} {side} {phase}: {completed} of {offered}");
                     let open = offered - completed;
-                    assert!(open as f64 <= 0.02 * offered as f64 + 20.0, "{name} {side} {phase}: {open} never ended");
+                    assert!(
+                        open as f64 <= 0.02 * offered as f64 + 20.0,
+                        "{name} {side} {phase}: {open} never ended"
+                    );
                 }
             }
         }

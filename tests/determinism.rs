@@ -147,7 +147,8 @@ fn slices_agree_with_a_run_that_simulates_every_request() {
     s.windows.everything = true;
     let oracle = play_all(&s, 4);
     let p99 = |runs: &[RunResult]| {
-        quantile(runs, Metric::WriteLatency, Side::Target, &[Phase::TargetSteady], 0.99).expect("writes") as f64
+        quantile(runs, Metric::WriteLatency, Side::Target, &[Phase::TargetSteady], 0.99).expect("writes")
+            as f64
     };
     let ratio = p99(&windowed) / p99(&oracle);
     assert!((0.85..1.15).contains(&ratio), "windowed over oracle: {ratio}");

@@ -6,7 +6,8 @@ use sim_models::ids::Side;
 use sim_models::metric::{Metric, Phase};
 use sim_models::run::RunResult;
 use sim_models::scenario::{
-    DiskClient, Dirtying, Duty, Fault, FaultKind, Intersite, Pick, Replication, Scenario, Strike, Throttle, When,
+    Dirtying, DiskClient, Duty, Fault, FaultKind, Intersite, Pick, Replication, Scenario, Strike, Throttle,
+    When,
 };
 
 const STEADY: &[Phase] = &[Phase::TargetSteady];
@@ -153,7 +154,8 @@ fn a_vm_that_does_not_fit_its_node_has_remote_memory() {
 fn lag_at_cut_over_lengthens_the_outage() {
     let mut s = small("metro-cutover");
     s.faults.clear();
-    let outage = |s: &Scenario| mean(&play_all(s, 4), Metric::CutoverOutage, Side::Target, &[Phase::Migrating]);
+    let outage =
+        |s: &Scenario| mean(&play_all(s, 4), Metric::CutoverOutage, Side::Target, &[Phase::Migrating]);
     let wide = outage(&s);
     let Some(wave) = &mut s.wave else { panic!("metro-cutover moves VMs") };
     wave.replication = Replication::Async { interval: Span::mins(15) };

@@ -62,7 +62,8 @@ pub fn play_all(s: &Scenario, runs: u64) -> Vec<RunResult> {
 
 /// A quantile over the samples of all runs in the phases named, in base units.
 pub fn quantile(runs: &[RunResult], metric: Metric, side: Side, phases: &[Phase], q: f64) -> Option<u64> {
-    let histograms = runs.iter().flat_map(|r| phases.iter().filter_map(|&p| r.record.histogram(metric, side, p)));
+    let histograms =
+        runs.iter().flat_map(|r| phases.iter().filter_map(|&p| r.record.histogram(metric, side, p)));
     let mut pooled: Option<sim_core::hist::Histogram> = None;
     for h in histograms {
         match &mut pooled {
@@ -75,7 +76,8 @@ pub fn quantile(runs: &[RunResult], metric: Metric, side: Side, phases: &[Phase]
 
 /// The mean over the samples of all runs in the phases named, in base units.
 pub fn mean(runs: &[RunResult], metric: Metric, side: Side, phases: &[Phase]) -> f64 {
-    let histograms = runs.iter().flat_map(|r| phases.iter().filter_map(|&p| r.record.histogram(metric, side, p)));
+    let histograms =
+        runs.iter().flat_map(|r| phases.iter().filter_map(|&p| r.record.histogram(metric, side, p)));
     let (sum, count) = histograms.fold((0.0, 0.0), |(s, n), h| (s + h.sum() as f64, n + h.count() as f64));
     assert!(count > 0.0, "no sample of {metric} on the {side}");
     sum / count

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 fn sources(dir: &Path, found: &mut Vec<(String, String)>) {
-    let mut entries: Vec<_> = fs::read_dir(dir).expect("a folder of the repository").map(|e| e.expect("an entry").path()).collect();
+    let mut entries: Vec<_> =
+        fs::read_dir(dir).expect("a folder of the repository").map(|e| e.expect("an entry").path()).collect();
     entries.sort();
     for entry in entries {
         if entry.is_dir() {
@@ -43,7 +44,8 @@ fn kernel_and_models_know_no_clock_no_file_and_no_environment() {
     let forbidden = ["Instant::now", "SystemTime", "std::env", "std::fs", "thread_rng", "std::time::"];
     for (name, text) in all_sources() {
         let model = name.contains("sim-core/src") || name.contains("sim-models/src");
-        let test_code = name.ends_with("tests.rs") || name.contains("/tests/") || text.contains("#![cfg(test)]");
+        let test_code =
+            name.ends_with("tests.rs") || name.contains("/tests/") || text.contains("#![cfg(test)]");
         if !model || test_code {
             continue;
         }
