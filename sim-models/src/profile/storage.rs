@@ -37,7 +37,8 @@ crate::section! {
         metadata_work: Law,
         /// Writes of at least this go to the data devices without passing the log.
         bypass_above: Size,
-        /// Requests the log device of a host serves at once.
+        /// Requests the log device of a host serves at once; 0: the log lies on the data devices and shares their
+        /// channels.
         log_channels: Count,
         /// Service of one write at the log device.
         log_write: Law,

@@ -73,7 +73,6 @@ pub struct Clients {
     /// First client of each VM, and one past the last VM's.
     first: Vec<u32>,
     flights: Table<Flight>,
-    backlog: usize,
     requests: u64,
 }
 
@@ -123,7 +122,7 @@ impl Clients {
             }
         }
         first.push(clients.len() as u32);
-        Clients { clients, first, flights: Table::new(), backlog: 0, requests: 0 }
+        Clients { clients, first, flights: Table::new(), requests: 0 }
     }
 
     /// Moves all streams onto another run.
@@ -139,9 +138,9 @@ impl Clients {
         self.requests
     }
 
-    /// Requests that wait inside guests.
-    pub fn backlog(&self) -> usize {
-        self.backlog
+    /// The earliest intended arrival among the requests that wait inside guests.
+    pub fn oldest_waiting(&self) -> Option<SimTime> {
+        self.clients.iter().filter_map(|c| c.backlog.front()).map(|wish| wish.intended).min()
     }
 
     fn at(&self, id: ClientId) -> usize {
@@ -202,7 +201,6 @@ impl Clients {
             self.issue(id, wish, all, (storage, infra, cx));
         } else {
             client.backlog.push_back(wish);
-            self.backlog += 1;
         }
     }
 
@@ -269,7 +267,6 @@ impl Clients {
             loss.completed(done.side, done.wish.intended, cx.now);
         }
         if let Some(wish) = client.backlog.pop_front() {
-            self.backlog -= 1;
             self.issue(id, wish, all, (storage, infra, cx));
         } else if !rate_limited && windows.is_open() {
             let wish = client.wish(cx, windows.weight(cx.now));
@@ -294,7 +291,6 @@ impl Clients {
             }
             while self.clients[at].in_flight < self.clients[at].design.iodepth {
                 let Some(wish) = self.clients[at].backlog.pop_front() else { break };
-                self.backlog -= 1;
                 self.issue(id, wish, all, (&mut *storage, &mut *infra, &mut *cx));
             }
         }
@@ -305,7 +301,6 @@ impl Clients {
         for id in self.of(vm) {
             let at = self.at(id);
             let client = &mut self.clients[at];
-            self.backlog -= client.backlog.len();
             client.backlog.clear();
             client.in_flight = 0;
             client.life += 1;

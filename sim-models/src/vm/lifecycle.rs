@@ -121,6 +121,7 @@ impl Vms {
         &mut self,
         vm: VmId,
         host: HostId,
+        local: bool,
         storage: &mut Storage,
         infra: &mut Infra,
         cx: &mut Cx<'_>,
@@ -128,7 +129,7 @@ impl Vms {
         let it = self.get_mut(vm);
         it.host = host;
         it.state = State::Running;
-        self.install(vm, false, true, storage, infra, cx);
+        self.install(vm, false, local, storage, infra, cx);
     }
 
     /// CPU, memory and disks of a VM begin on its host.
@@ -194,7 +195,7 @@ impl Vms {
         }
         self.restarts.finished(vm, host, cx);
         infra.memory.remove(vm, cx);
-        self.power_on(vm, host, storage, infra, cx);
+        self.power_on(vm, host, false, storage, infra, cx);
         self.apply_duty(vm, infra, cx);
         let (side, stamp) = (infra.hosts[host].side, cx.record.stamp());
         cx.record.sample(Metric::RestartOutage, side, stamp, cx.now.since(down_since).0, 1);

@@ -205,7 +205,7 @@ impl Vms {
             let side = infra.hosts[self.get(vm).host].side;
             let home = Some(self.get(vm).host).filter(|&h| self.fits(vm, h, infra));
             match home.or_else(|| self.destination(vm, side, None, infra)) {
-                Some(host) => self.power_on(vm, host, storage, infra, cx),
+                Some(host) => self.power_on(vm, host, true, storage, infra, cx),
                 None => cx.record.note(cx.now, || format!("{} finds no host to run on", self.get(vm).name)),
             }
         }
@@ -347,9 +347,9 @@ impl Vms {
 
     fn window_edge(&mut self, storage: &mut Storage, infra: &mut Infra, cx: &mut Cx<'_>) {
         // A backlog from a stall is followed until it has drained, so that the stall is seen whole.
-        let draining = self.clients.backlog() > 0 && self.loss.is_some();
+        let oldest = self.loss.as_ref().and_then(|_| self.clients.oldest_waiting());
         let was_open = self.windows.is_open();
-        self.windows.update(draining, cx);
+        self.windows.update(oldest, cx);
         let open = self.windows.is_open();
         if open != was_open {
             storage.set_window(open, infra, cx);

@@ -18,6 +18,8 @@ pub struct Windows {
     /// Windows around events, as (recorded from, until); few, in no order.
     full: Vec<(SimTime, SimTime)>,
     open: bool,
+    /// A window is kept open for a backlog: when it was to close, and when it is looked at again.
+    overdue: Option<(SimTime, SimTime)>,
 }
 
 impl Windows {
@@ -27,7 +29,7 @@ impl Windows {
         let cells = (design.stratum.0 / design.slice.0).max(1);
         let strata = if design.everything { 0 } else { length.0.div_ceil(design.stratum.0) };
         let slices = (0..strata).map(|i| SimTime(i * design.stratum.0 + luck.below(cells) * design.slice.0));
-        Windows { design, length, slices: slices.collect(), full: Vec::new(), open: false }
+        Windows { design, length, slices: slices.collect(), full: Vec::new(), open: false, overdue: None }
     }
 
     /// Schedules every edge of the drawn slices.
@@ -67,8 +69,10 @@ impl Windows {
         self.open
     }
 
-    /// Opens or closes as this instant demands; `draining` keeps an open window open a little longer.
-    pub fn update(&mut self, draining: bool, cx: &mut Cx<'_>) {
+    /// Opens or closes as this instant demands. `oldest` is the earliest intended arrival in any backlog that
+    /// a window is kept open for: only what arrived before the window was to close is waited for, since a
+    /// client that is always late would hold it open for ever.
+    pub fn update(&mut self, oldest: Option<SimTime>, cx: &mut Cx<'_>) {
         /// How long a window waits for a backlog before it looks again.
         const LINGER: Span = Span::ms(100);
         let now = cx.now;
@@ -76,13 +80,18 @@ impl Windows {
         let warm = self.design.warm_in;
         let full = self.full.iter().any(|w| now >= w.0 - warm);
         let slice = self.slices.iter().any(|&s| now >= s - warm && now < s + self.design.slice);
-        let wanted = full || slice;
-        if self.open && !wanted && draining {
+        let end = self.overdue.map_or(now, |(end, _)| end);
+        if full || slice {
+            self.open = true;
+            self.overdue = None;
+        } else if self.overdue.is_none_or(|(_, look)| now >= look) {
             // The backlog belongs to the window it arose in; what arrives meanwhile is recorded with it.
-            self.full.push((now, now + LINGER));
-            cx.after(LINGER, event::Event::Vm(Event::WindowEdge));
-        } else {
-            self.open = wanted;
+            let late = self.open && oldest.is_some_and(|at| at < end);
+            self.open = late;
+            self.overdue = late.then_some((end, now + LINGER));
+            if late {
+                cx.after(LINGER, event::Event::Vm(Event::WindowEdge));
+            }
         }
         cx.record.set_seen(now, self.weight(now) > 0);
     }
@@ -90,7 +99,7 @@ impl Windows {
     /// What a request that arrives now stands for: 1 around events, the inverse of the seen share in a
     /// slice, 0 while warming in.
     pub fn weight(&self, now: SimTime) -> u32 {
-        if self.full.iter().any(|w| now >= w.0 && now < w.1) {
+        if self.overdue.is_some() || self.full.iter().any(|w| now >= w.0 && now < w.1) {
             return 1;
         }
         let in_slice = self.slices.iter().any(|&s| now >= s && now < s + self.design.slice);

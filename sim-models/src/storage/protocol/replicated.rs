@@ -88,7 +88,8 @@ fn store(logged: bool, at: (HostId, u16), bytes: u32, p: &StorageProfile, luck: 
     }
     let pause = if luck.chance(p.log_hiccup_chance) { p.log_hiccup.sample_span(luck) } else { Span::ZERO };
     let work = device_time(&p.log_write, p.data_write_rate, bytes, luck);
-    Stage::Serve(Place::Log(at.0), work + pause)
+    let place = if p.log_channels == 0 { Place::Data(at.0, at.1) } else { Place::Log(at.0) };
+    Stage::Serve(place, work + pause)
 }
 
 fn drain(plan: &mut Plan, bytes: u32, copies: &[(HostId, u16)], p: &StorageProfile, luck: &mut Stream) {

@@ -3,14 +3,15 @@
 use super::super::{Load, Op};
 use super::rig::*;
 use crate::record::Tally;
-use crate::scenario::{Raid, San, StorageDesign};
+use crate::scenario::{Raid, Replicated, San, StorageDesign};
 use sim_core::{Bytes, Rate, SimTime};
 
 #[test]
 fn the_2015_hybrid_cluster_matches_the_published_latencies() {
     // vdbench logs of nutanix/curie: 4 nodes, one OLTP VM each at 4,200 IOPS: read 1.25 ms, write 1.18 ms
     // (10 %), sd about 1.05 ms (0.8-1.3), worst per second about 16 ms (12-22).
-    let mut s = scenario(4, StorageDesign::Replicated(copies(2, 6)), profile(HYBRID));
+    let design = Replicated { devices: 2, ..copies(2, 6) };
+    let mut s = scenario(4, StorageDesign::Replicated(design), profile(HYBRID));
     s.target.nics.rate = Rate::gbps(10);
     let mut sim = build(&s, 1);
     attach(&mut sim, 4, Bytes::gib(200), OLTP);
