@@ -68,7 +68,7 @@ fn without_inline_tests(text: &str) -> &str {
 #[test]
 fn kernel_and_models_know_no_clock_no_file_and_no_environment() {
     let forbidden =
-        ["Instant::now", "SystemTime", "std::env", "std::fs", "thread_rng", "std::time::", "std::thread"];
+        ["Instant::now", "SystemTime::now", "elapsed()", "std::env", "std::fs", "std::thread", "thread_rng"];
     let mut all = all_sources();
     all.retain(|(name, _)| name.contains("sim-core/src") || name.contains("sim-models/src"));
     let tests: Vec<String> = all.iter().flat_map(|(name, text)| only_for_tests(name, text)).collect();
