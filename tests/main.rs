@@ -1,5 +1,6 @@
 //! The test suite of the workspace, one binary.
 
+mod cli;
 mod conservation;
 mod determinism;
 mod effects;
