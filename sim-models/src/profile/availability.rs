@@ -9,7 +9,7 @@ crate::section! {
         vm_boot: Law,
         /// VMs one host starts at once.
         starts_per_host: Count,
-        /// A crashed host comes back after this.
-        host_reboot: Law,
+        /// A guest gives a request up after this and sees an I/O error.
+        disk_timeout: Time,
     }
 }

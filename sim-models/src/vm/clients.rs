@@ -74,6 +74,8 @@ pub struct Clients {
     first: Vec<u32>,
     flights: Table<Flight>,
     requests: u64,
+    /// When a guest gives a request up, on each side.
+    timeouts: [Span; 2],
 }
 
 /// What the clients of one VM ask for over time.
@@ -94,7 +96,7 @@ pub fn load_of(group: &VmGroup) -> Load {
 
 impl Clients {
     /// Two streams per client: one for what it asks, one for what it meets.
-    pub fn build(all: &[Vm], groups: &[VmGroup], streams: &Streams) -> Clients {
+    pub fn build(all: &[Vm], groups: &[VmGroup], timeouts: [Span; 2], streams: &Streams) -> Clients {
         let designs: Vec<Vec<Arc<DiskClient>>> = groups
             .iter()
             .map(|g| {
@@ -122,7 +124,7 @@ impl Clients {
             }
         }
         first.push(clients.len() as u32);
-        Clients { clients, first, flights: Table::new(), requests: 0 }
+        Clients { clients, first, flights: Table::new(), requests: 0, timeouts }
     }
 
     /// Moves all streams onto another run.
@@ -256,6 +258,7 @@ impl Clients {
         let (storage, infra, cx) = lower;
         let at = self.at(id);
         let Some(done) = self.flights.remove(flight) else { return };
+        let timeout = self.timeouts[done.side as usize];
         let client = &mut self.clients[at];
         if done.life != client.life {
             return;
@@ -263,6 +266,7 @@ impl Clients {
         client.in_flight -= 1;
         let rate_limited = client.design.rate_limited;
         record(&done, rate_limited, cx);
+        count_error(&done, timeout, cx);
         if let Some(loss) = loss {
             loss.completed(done.side, done.wish.intended, cx.now);
         }
@@ -322,6 +326,7 @@ impl Clients {
         for (_, flight) in self.flights.iter().filter(|(_, f)| f.life == self.clients[self.at(f.client)].life)
         {
             unfinished(&flight.wish, flight.side, loss, cx);
+            count_error(flight, self.timeouts[flight.side as usize], cx);
         }
     }
 }
@@ -367,6 +372,14 @@ fn record(done: &Flight, rate_limited: bool, cx: &mut Cx<'_>) {
     cx.record.sample(tool, done.side, stamp, cx.now.since(done.issued).0, weight);
     cx.record.tally(Tally::IoOffered, done.side, stamp, 1);
     cx.record.tally(Tally::IoCompleted, done.side, stamp, 1);
+}
+
+/// A guest that waited too long has seen an I/O error, whatever came later.
+fn count_error(flight: &Flight, timeout: Span, cx: &mut Cx<'_>) {
+    if cx.now.since(flight.issued) > timeout {
+        cx.record.per_run_add(Metric::IoErrors, flight.side, 1);
+        cx.record.tally(Tally::IoFailed, flight.side, flight.wish.stamp, 1);
+    }
 }
 
 fn unfinished(wish: &Wish, side: Side, loss: &mut Option<Loss>, cx: &mut Cx<'_>) {

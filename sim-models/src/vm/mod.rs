@@ -180,10 +180,12 @@ impl Vms {
                 });
             }
         }
+        let timeouts = Side::BOTH
+            .map(|side| scenario.cluster(side).map_or(Span::MAX, |c| c.profile.availability.disk_timeout));
         Vms {
             homes,
             demand: Demand::build(&all, &groups, streams),
-            clients: Clients::build(&all, &groups, streams),
+            clients: Clients::build(&all, &groups, timeouts, streams),
             windows: Windows::build(scenario.windows, length, streams),
             restarts: Restarts::build(scenario, &infra.hosts, &all, streams),
             loss: None,
@@ -297,6 +299,7 @@ impl Vms {
                 .filter(|v| v.state == State::Down && infra.hosts[v.host].side == side)
                 .count();
             cx.record.per_run_add(Metric::VmsDown, side, down as u64);
+            cx.record.per_run_add(Metric::IoErrors, side, 0);
         }
     }
 
