@@ -69,9 +69,15 @@ impl Statistic {
                 let above = u128::from(h.count_above(limit)) * 1_000_000;
                 (!h.is_empty()).then(|| (above / u128::from(h.count())) as u64)
             }
-            quantile => h.quantile(quantile.quantile().unwrap_or(0.5)).map(Quantile::at_least),
+            quantile => h.quantile(quantile.quantile().unwrap_or(0.5)).map(|q| in_sample(h, q)),
         }
     }
+}
+
+/// The end of a quantile's cell, but no more than the largest sample: cells round up, and a P99 above the
+/// maximum reads like an error.
+pub(super) fn in_sample(h: &Histogram, quantile: Quantile) -> u64 {
+    quantile.at_least().min(h.max().unwrap_or(u64::MAX))
 }
 
 impl Serialize for Statistic {
@@ -152,13 +158,15 @@ impl BatchStats {
     /// A quantile of the samples of one series: clustered inversion, see [`sim_core::stats`].
     pub fn quantile(&self, series: Series, q: f64) -> Estimate {
         let Some(stats) = self.series(series) else { return Estimate::none(WhyNot::NoSamples.to_string()) };
-        let value = stats.quantiles.pooled().quantile(q);
-        let mut bare = bare(stats, series.2, value.map(Quantile::at_least));
+        let pooled = stats.quantiles.pooled();
+        let value = pooled.quantile(q);
+        let mut bare = bare(stats, series.2, value.map(|v| in_sample(pooled, v)));
         bare.beyond = matches!(value, Some(Quantile::Beyond(_)));
         let interval = stats.quantiles.interval(q, LEVEL);
         bare.with(interval.map(|i| {
             let open = matches!(i.high, Quantile::Beyond(_));
-            (Range(i.low.at_least(), i.high.at_least().max(i.estimate.at_least())), open)
+            let high = if open { pooled.max().unwrap_or(0) } else { in_sample(pooled, i.high) };
+            (Range(in_sample(pooled, i.low), high), open)
         }))
     }
 }

@@ -1,7 +1,7 @@
 //! Everything a report says, as plain data; every output format is a rendering of this.
 
 use super::curve::Curve;
-use super::estimate::{Estimate, Range, over_runs};
+use super::estimate::{Estimate, Range, in_sample, over_runs};
 use super::fold::BatchStats;
 use super::honesty::Honesty;
 use super::matrix::MatrixRow;
@@ -13,7 +13,7 @@ use crate::record::{Record, Series};
 use serde::Serialize;
 use sim_core::Seed;
 use sim_core::digest::Digest;
-use sim_core::hist::{Histogram, Quantile};
+use sim_core::hist::Histogram;
 
 /// What the statistics do not know of themselves.
 #[derive(Clone, Debug)]
@@ -248,7 +248,7 @@ impl BatchStats {
 }
 
 fn line((metric, side, phase): Series, h: &Histogram, p99: Estimate) -> MetricLine {
-    let at = |q| h.quantile(q).map_or(0, Quantile::at_least);
+    let at = |q| h.quantile(q).map_or(0, |v| in_sample(h, v));
     MetricLine {
         metric,
         side,

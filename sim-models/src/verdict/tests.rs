@@ -170,6 +170,28 @@ fn duress_is_the_worst_phase_and_every_phase_must_hold() {
     assert_eq!(stats.judge()[0].verdict, Verdict::Pass);
 }
 
+/// Of 40 runs all are rebuilding at 100 us and three are caught detecting at 900 us: three runs are no worst
+/// phase. Of eight runs, four are half of them and count; three do not.
+#[test]
+fn a_phase_that_few_runs_have_is_not_the_worst_one() {
+    let worst = |runs, detecting| {
+        let stats = batch(Vec::new(), runs, |run, record| {
+            record.enter(SimTime(0), Condition::Rebuilding);
+            write_latencies(record, 100 * US);
+            record.leave(SimTime(1), Condition::Rebuilding);
+            record.enter(SimTime(1), Condition::Detecting);
+            (0..100).filter(|_| run < detecting).for_each(|_| write_latency(record, 900 * US));
+        });
+        let duress = report(&stats).matrix.remove(1).duress;
+        (duress.phase.unwrap(), duress.runs, duress.interval.is_some())
+    };
+    assert_eq!(worst(40, 3), (Phase::Rebuilding, 40, true));
+    assert_eq!(worst(40, 29), (Phase::Rebuilding, 40, true));
+    assert_eq!(worst(40, 30), (Phase::Detecting, 30, true));
+    assert_eq!(worst(8, 3), (Phase::Rebuilding, 8, false));
+    assert_eq!(worst(8, 4), (Phase::Detecting, 4, false));
+}
+
 /// With one sample of weight 1 per run, the ratio estimator is the plain mean with Student's interval.
 #[test]
 fn the_interval_of_a_mean_is_students_when_runs_weigh_the_same() {
