@@ -27,6 +27,8 @@ impl Scale {
         let v = value as f64 / self.per;
         match self.name {
             _ if self.per == 1.0 => value.to_string(),
+            // Little is not nothing.
+            _ if value > 0 && v < 0.0005 => "<0.001".into(),
             // A whole is nearly reached: 99.97, not 100.
             "%" if v > 99.0 && v < 100.0 => format!("{:.2}", (v * 100.0).floor() / 100.0),
             _ => digits(v),
@@ -115,6 +117,8 @@ mod tests {
         assert_eq!(ns(600_000_000_000), "10.0 min");
         assert_eq!(value(Unit::Ppm, Metric::CpuReady, 21_000), "2.10 %");
         assert_eq!(value(Unit::Ppm, Metric::IoCompleted, 999_990), "99.99 %");
+        assert_eq!(value(Unit::Ppm, Metric::CpuReady, 4), "<0.001 %");
+        assert_eq!(value(Unit::Ppm, Metric::CpuReady, 0), "0 %");
         assert_eq!(value(Unit::Ppm, Metric::DeviceAmplification, 2_000_000), "2.00 x");
         assert_eq!(value(Unit::Bytes, Metric::LostBytes, 3 << 40), "3.00 TiB");
         assert_eq!(value(Unit::Count, Metric::Rounds, 7), "7");

@@ -138,6 +138,30 @@ fn a_probability_is_judged_by_the_exact_interval_over_runs() {
     assert_eq!(judge(0.005).verdict, Verdict::Fail);
 }
 
+/// .95^72 = .0249 is the first power below .025: 72 runs without a hit pass 5 %, and a 72nd run is likely to
+/// lie above P95.
+#[test]
+fn what_is_undecided_says_how_many_runs_would_decide() {
+    let none = |share, runs| {
+        let never = |_, record: &mut Record| record.per_run_max(Metric::LostBytes, Side::Target, 0);
+        let judged = batch(lost(share), runs, never).judge().remove(0);
+        (judged.verdict, judged.why)
+    };
+    assert_eq!(none(0.05, 71), (Verdict::Undecided, Some("72 runs without one would pass".into())));
+    assert_eq!(none(0.05, 72), (Verdict::Pass, None));
+    assert_eq!(none(0.0, 72).1.as_deref(), Some("no number of runs shows that it never happens"));
+
+    let (metric, side) = (Metric::RebuildTime, Side::Target);
+    let claim = Claim::Quantile { metric, side, phase: None, quantile: 0.95, limit: 1000 };
+    let rebuild = |runs| {
+        let objectives = vec![Objective { name: "o".into(), claim }];
+        let judged = batch(objectives, runs, |run, record| record.per_run_max(metric, side, run)).judge();
+        judged.into_iter().next().map(|j| (j.verdict, j.why)).unwrap()
+    };
+    assert_eq!(rebuild(71), (Verdict::Undecided, Some("71 runs set no upper bound; 72 would".into())));
+    assert_eq!(rebuild(72), (Verdict::Pass, None));
+}
+
 #[test]
 fn a_broken_run_leaves_no_objective_passed() {
     let objectives = quantile(0.99, MS, Some(Phase::TargetSteady));
