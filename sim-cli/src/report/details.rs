@@ -81,9 +81,13 @@ fn worst(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
 
 /// One line per metric, side and phase.
 pub fn metrics(lines: &[MetricLine], style: Style, out: &mut dyn Write) -> io::Result<()> {
-    // A single run has no interval anywhere: no column for it.
-    let intervals = lines.iter().any(|m| m.runs > 1);
+    // Few runs have no interval anywhere: one line says so, not a column.
+    let intervals = lines.iter().any(|m| m.p99_interval.is_some());
     section("All metrics", style, out)?;
+    let most = lines.iter().rev().max_by_key(|m| m.runs).filter(|_| !intervals);
+    if let Some(why) = most.and_then(|m| m.p99_interval_why.as_ref()) {
+        writeln!(out, "no intervals: {why}")?;
+    }
     let mut table = Table::default();
     let last = if intervals { "P99 95 % interval" } else { "" };
     table.row(["metric", "side, phase", "samples", "mean", "P50", "P95", "P99", "P99.9", "max", last]);

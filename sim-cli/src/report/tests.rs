@@ -121,6 +121,7 @@ fn an_interrupted_batch_says_so() {
     let text = rendered(&stats, Format::Text, false);
     assert!(text.contains("INTERRUPTED: 3 of 40 runs"), "{text}");
     assert!(text.contains("(3 runs with samples, at least 30 needed)"), "{text}");
+    assert!(text.contains("19.8 ms (3 runs)"), "a number has its interval or why not: {text}");
     let json: Value = serde_json::from_str(&rendered(&stats, Format::Json, false)).unwrap();
     assert_eq!((&json["runs"], &json["runs_asked"]), (&3.into(), &40.into()));
     assert_eq!(json["objectives"][0]["verdict"], "undecided");

@@ -19,7 +19,9 @@ impl Render for Text {
         for metric in [Metric::Pause, Metric::WriteLatency] {
             plot::draw(report, metric, out)?;
         }
-        details::write(report, style, out)
+        details::write(report, style, out)?;
+        // On a terminal the first screen has scrolled away by now.
+        writeln!(out, "\n{}: {}", style.bold(&report.scenario), summary(report, style))
     }
 }
 

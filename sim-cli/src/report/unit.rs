@@ -88,12 +88,17 @@ pub fn value(unit: Unit, metric: Metric, v: u64) -> String {
     Scale::of(unit, metric, v).with_unit(v)
 }
 
-/// `1.83 ms [1.79, 1.88]`: the ends in the unit of the value. No interval: the value; no samples: a dash.
+/// `1.83 ms [1.79, 1.88]`: the ends in the unit of the value. `1.83 ms (6 runs)`: too few for an interval. No
+/// samples: a dash.
 pub fn estimate(unit: Unit, metric: Metric, e: &Estimate) -> String {
     let Some(v) = e.value else { return "-".into() };
     let over = if e.beyond { "> " } else { "" };
     let scale = Scale::of(unit, metric, v);
-    format!("{over}{}{}", scale.with_unit(v), interval(scale, e.interval, e.interval_open))
+    let sure = match e.interval {
+        None if e.why.is_some() => format!(" ({} run{})", e.runs, if e.runs == 1 { "" } else { "s" }),
+        ends => interval(scale, ends, e.interval_open),
+    };
+    format!("{over}{}{sure}", scale.with_unit(v))
 }
 
 /// ` [1.79, 1.88]`, or nothing. An open end shows the largest sample, which the truth may pass.
