@@ -44,7 +44,7 @@ pub struct Run {
     /// Scenario file (RON)
     pub scenario: PathBuf,
     /// Seed, decimal or 0x hex
-    #[arg(long, default_value = "0x1", value_parser = seed)]
+    #[arg(long, default_value = "0x1", allow_negative_numbers = true, value_parser = seed)]
     pub seed: Seed,
     /// Also print the digest of every entity, by name
     #[arg(long)]
@@ -63,13 +63,13 @@ pub struct Batch {
     /// Scenario file (RON)
     pub scenario: PathBuf,
     /// Futures to play
-    #[arg(long, default_value_t = 64, value_parser = value_parser!(u64).range(1..=10_000_000))]
+    #[arg(long, default_value_t = 64, allow_negative_numbers = true, value_parser = value_parser!(u64).range(1..=10_000_000))]
     pub runs: u64,
     /// Seed, decimal or 0x hex
-    #[arg(long, default_value = "0x1", value_parser = seed)]
+    #[arg(long, default_value = "0x1", allow_negative_numbers = true, value_parser = seed)]
     pub seed: Seed,
     /// Threads; the result is the same for any number [default: all cores]
-    #[arg(long, value_parser = value_parser!(u16).range(1..=1024))]
+    #[arg(long, allow_negative_numbers = true, value_parser = value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
@@ -91,10 +91,10 @@ pub struct Replay {
     /// Scenario file (RON)
     pub scenario: PathBuf,
     /// Seed of the batch, decimal or 0x hex
-    #[arg(long, default_value = "0x1", value_parser = seed)]
+    #[arg(long, default_value = "0x1", allow_negative_numbers = true, value_parser = seed)]
     pub seed: Seed,
     /// Number of the run in the batch
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     pub run: u64,
     /// Output format
     #[arg(long, value_enum, default_value_t = OneRun::Text)]

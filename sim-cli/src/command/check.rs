@@ -12,8 +12,8 @@ use sim_models::ids::Side;
 use sim_models::metric::{Kind, Metric, Phase, Unit};
 use sim_models::run::Act;
 use sim_models::scenario::{
-    Claim, Cluster, Duty, MoveMethod, Objective, Replication, Scenario, StorageDesign, Strike, VmGroup, Wave,
-    When,
+    Claim, Cluster, Duty, FaultKind, MoveMethod, Objective, Pick, Replication, Scenario, StorageDesign,
+    Strike, VmGroup, Wave, When,
 };
 use std::io::{self, Write};
 
@@ -42,7 +42,7 @@ fn clusters(s: &Scenario, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,
             "{side:7} {name}: {hosts} hosts in {racks} racks, each {sockets} x {cores_per_socket} cores and \
-             {memory}; {storage}; profile {profile}"
+             {memory}; profile {profile}\n        {storage}"
         )?;
     }
     let f = &s.fabric;
@@ -65,7 +65,8 @@ fn storage(design: &StorageDesign) -> String {
         StorageDesign::San(san) => format!(
             "SAN of {} controllers x {} cores, {:?}, {} devices",
             san.controllers, san.cores_per_controller, san.raid, san.devices
-        ),
+        )
+        .replace("Raid", "RAID-"),
         StorageDesign::Replicated(r) => format!(
             "{} copies over {:?}s, {} devices of {} per host, CVM of {} vCPUs and {}",
             r.copies, r.spread, r.devices, r.device_capacity, r.cvm_vcpus, r.cvm_memory
@@ -195,20 +196,54 @@ fn plan(s: &Scenario, out: &mut dyn Write) -> io::Result<()> {
     }
     for fault in &s.faults {
         let what = match &fault.strike {
-            Strike::One(kind) => format!("{kind:?}"),
-            Strike::OneOf(kinds) => format!("one of {} kinds, drawn by weight", kinds.len()),
+            Strike::One(kind) => struck(kind),
+            Strike::OneOf(kinds) => {
+                let of = |(weight, kind): &(f64, FaultKind)| format!("{} (weight {weight})", struck(kind));
+                format!("one of: {}", kinds.iter().map(of).collect::<Vec<_>>().join("; "))
+            }
         };
         let heals = fault.heals_after.as_ref().map_or_else(
             || "does not heal within the run".to_string(),
             |d| format!("heals after about {}", sim_core::Span::from_secs_f64(d.median())),
         );
-        writeln!(out, "fault   {}: {what}, {}; {heals}", fault.name, when(&fault.when, s))?;
+        writeln!(out, "fault   {}: {what},\n        {}; {heals}", fault.name, when(&fault.when, s))?;
     }
     if !s.faults.is_empty() || s.wave.is_some() {
         let names: Vec<&str> = Phase::ALL.iter().map(|p| p.name()).collect();
         writeln!(out, "phases  {}", names.join(", "))?;
     }
     writeln!(out)
+}
+
+/// What a fault hits, in words.
+fn struck(kind: &FaultKind) -> String {
+    let part = |what: &str, side: Side, pick: Pick| match pick {
+        Pick::Any => format!("any {what} of the {side}"),
+        Pick::Nth(n) => format!("{what} {n} of the {side}"),
+    };
+    match *kind {
+        FaultKind::Host { side, host } => part("host", side, host),
+        FaultKind::Device { side, host } => format!("a device of {}", part("host", side, host)),
+        FaultKind::Cvm { side, host } => format!("the CVM of {}", part("host", side, host)),
+        FaultKind::Tor { side, rack } => format!("a ToR switch of {}", part("rack", side, rack)),
+        FaultKind::Spine { spine: Pick::Any } => "any spine".into(),
+        FaultKind::Spine { spine: Pick::Nth(n) } => format!("spine {n}"),
+        FaultKind::HostLink { side, host } => format!("a link of {}", part("host", side, host)),
+        FaultKind::SiteLink => "the link between the sites".into(),
+        FaultKind::PowerDomain { side, rack } => format!("the power of {}", part("rack", side, rack)),
+        FaultKind::SlowDevice { side, host, factor } => {
+            format!("a device of {} gets {factor} times slower", part("host", side, host))
+        }
+        FaultKind::SlowLink { side, host, rate_left, loss } => format!(
+            "a link of {} keeps {} % of its rate and loses {} % of its packets",
+            part("host", side, host),
+            rate_left * 100.0,
+            loss * 100.0
+        ),
+        FaultKind::StarvedCvm { side, stolen } => {
+            format!("the CVMs of the {side} lose {} % of their cycles", stolen * 100.0)
+        }
+    }
 }
 
 fn act_name(act: Act) -> &'static str {
@@ -234,7 +269,9 @@ fn describe_wave(wave: &Wave) -> String {
         Replication::Async { interval } => format!("a replicated snapshot every {interval}"),
     };
     let Wave { in_all, per_host, start, .. } = wave;
-    format!("{vms} VMs, {method}, {in_all} at a time ({per_host} per host), from {start} on; {replication}")
+    format!(
+        "{vms} VMs, {method},\n        {in_all} at a time ({per_host} per host), from {start} on; {replication}"
+    )
 }
 
 fn when(when: &When, s: &Scenario) -> String {
@@ -275,7 +312,7 @@ fn objectives(objectives: &[Objective], out: &mut dyn Write) -> io::Result<()> {
                 unit::value(Unit::Ppm, Metric::IoCompleted, (share * 1e6 + 0.5) as u64)
             ),
         };
-        writeln!(out, "must    {}: {claim}", o.name)?;
+        writeln!(out, "must    {}:\n        {claim}", o.name)?;
     }
     if objectives.is_empty() { Ok(()) } else { writeln!(out) }
 }

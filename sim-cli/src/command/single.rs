@@ -47,7 +47,7 @@ pub fn headline(
 
 /// What happened, line by line.
 pub fn story(result: &RunResult, style: Style, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
-    writeln!(terminal.out, "\n{}", style.bold("What happened"))?;
+    writeln!(terminal.out, "\n{}", style.bold("What happened, by the clock of each act"))?;
     for note in result.record.story() {
         writeln!(terminal.out, "{:>12.3} s  {:17}  {}", note.at.as_secs(), note.phase, note.what)?;
     }

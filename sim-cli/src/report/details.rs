@@ -81,26 +81,23 @@ fn worst(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
 
 /// One line per metric, side and phase.
 pub fn metrics(lines: &[MetricLine], style: Style, out: &mut dyn Write) -> io::Result<()> {
+    // Few runs have no interval anywhere: one line says so, not a column.
+    let intervals = lines.iter().any(|m| m.p99_interval.is_some());
     section("All metrics", style, out)?;
+    let most = lines.iter().rev().max_by_key(|m| m.runs).filter(|_| !intervals);
+    if let Some(why) = most.and_then(|m| m.p99_interval_why.as_ref()) {
+        writeln!(out, "no intervals: {why}")?;
+    }
     let mut table = Table::default();
-    table.row([
-        "metric",
-        "side, phase",
-        "samples",
-        "mean",
-        "P50",
-        "P95",
-        "P99",
-        "P99.9",
-        "max",
-        "P99 95 % interval",
-    ]);
+    let last = if intervals { "P99 95 % interval" } else { "" };
+    table.row(["metric", "side, phase", "samples", "mean", "P50", "P95", "P99", "P99.9", "max", last]);
     for m in lines {
         let phase = m.phase.map_or_else(|| format!("{}, per run", m.side), |p| format!("{}, {p}", m.side));
         let show = |v| unit::value(m.unit, m.metric, v);
         let scale = unit::Scale::of(m.unit, m.metric, m.p99);
         let why = || m.p99_interval_why.clone().unwrap_or_default();
         let interval = match m.p99_interval {
+            None if !intervals => String::new(),
             Some(_) => unit::interval(scale, m.p99_interval, m.p99_interval_open).trim().to_string(),
             None => why(),
         };

@@ -74,7 +74,7 @@ fn the_first_screen_is_this() {
         "\
 made-up: Does it hold?
 40 runs, seed 0x7, digest {digest}, duress 0.1.0
-FAIL: 1 of 2 objectives broken
+FAIL: 1 of 2 objectives broken (writes, strictly)
 
 {SCREEN}"
     );
@@ -95,11 +95,11 @@ network fabric                                                       degraded   
 failure behaviour                                                                          -
   worst I/O, median      1.99 ms [1.99, 1.99]  3.98 ms [3.98, 3.98]  5.00 s [5.00, 5.00]
 
-pass       writes under duress: 19.8 ms [19.8, 19.8] in degraded, limit 25.0 ms
-FAIL       writes, strictly: 19.8 ms [19.8, 19.8] in degraded, limit 15.0 ms
-
 worst run 39: worst_io.target 5.00 s
   duress replay x.ron --seed 0x7 --run 39
+
+pass       writes under duress: 19.8 ms [19.8, 19.8] in degraded, limit 25.0 ms
+FAIL       writes, strictly: 19.8 ms [19.8, 19.8] in degraded, limit 15.0 ms
 ";
 
 #[test]
@@ -121,6 +121,7 @@ fn an_interrupted_batch_says_so() {
     let text = rendered(&stats, Format::Text, false);
     assert!(text.contains("INTERRUPTED: 3 of 40 runs"), "{text}");
     assert!(text.contains("(3 runs with samples, at least 30 needed)"), "{text}");
+    assert!(text.contains("19.8 ms (3 runs)"), "a number has its interval or why not: {text}");
     let json: Value = serde_json::from_str(&rendered(&stats, Format::Json, false)).unwrap();
     assert_eq!((&json["runs"], &json["runs_asked"]), (&3.into(), &40.into()));
     assert_eq!(json["objectives"][0]["verdict"], "undecided");

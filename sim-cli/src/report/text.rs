@@ -1,4 +1,4 @@
-//! One screen for people: question, verdict, matrix, objectives, worst run. Details come after.
+//! One screen for people: question, verdict, matrix, worst run. Objectives and details come after.
 
 use super::style::Style;
 use super::words::label;
@@ -15,12 +15,14 @@ impl Render for Text {
         let Batch { report, style, .. } = *batch;
         headline(report, style, out)?;
         matrix(report, style, out)?;
-        objectives(report, style, out)?;
         worst(report, style, out)?;
+        objectives(report, style, out)?;
         for metric in [Metric::Pause, Metric::WriteLatency] {
             plot::draw(report, metric, out)?;
         }
-        details::write(report, style, out)
+        details::write(report, style, out)?;
+        // On a terminal the first screen has scrolled away by now.
+        writeln!(out, "\n{}: {}", style.bold(&report.scenario), summary(report, style))
     }
 }
 
@@ -42,9 +44,11 @@ fn headline(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()
     writeln!(out)
 }
 
+/// Columns that a line of the first screen may take.
+pub const SCREEN: usize = 100;
+
 /// Name and question, broken between words at the width of the screen.
 pub fn title(name: &str, question: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    const SCREEN: usize = 100;
     write!(out, "{}", style.bold(name))?;
     let mut column = name.chars().count();
     for (at, word) in question.split_whitespace().enumerate() {
@@ -74,12 +78,24 @@ fn summary(report: &Report, style: Style) -> String {
         Verdict::Fail => {
             let open = count(Verdict::Undecided);
             let open = if open > 0 { format!(", {open} undecided") } else { String::new() };
-            format!("{word}: {} of {all} objectives broken{open}", count(Verdict::Fail))
+            let broken = report.objectives.iter().filter(|o| o.verdict == Verdict::Fail);
+            let names: Vec<&str> = broken.map(|o| o.name.as_str()).collect();
+            let line = format!(": {} of {all} objectives broken{open}", names.len());
+            format!("{word}{line}{}", named(&names, SCREEN - "FAIL".len() - line.chars().count()))
         }
         Verdict::Undecided => {
             format!("{word}: {pass} of {all} objectives hold, the others need more evidence")
         }
     }
+}
+
+/// ` (one; two)`, or as many names as there is room for; nothing where not even one fits.
+fn named(names: &[&str], room: usize) -> String {
+    let shown = |n: usize| {
+        let more = if n < names.len() { "; ..." } else { "" };
+        format!(" ({}{more})", names[..n].join("; "))
+    };
+    (1..=names.len()).rev().map(shown).find(|s| s.chars().count() <= room).unwrap_or_default()
 }
 
 /// Widths: name, and each of the three numbers.
@@ -135,13 +151,14 @@ fn numbers(
 }
 
 fn objectives(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    for o in &report.objectives {
-        writeln!(out, "{}", objective(o, style))?;
+    if !report.objectives.is_empty() {
+        writeln!(out)?;
     }
-    if report.objectives.is_empty() { Ok(()) } else { writeln!(out) }
+    report.objectives.iter().try_for_each(|o| objective(o, style, out))
 }
 
-fn objective(o: &Judged, style: Style) -> String {
+fn objective(o: &Judged, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    const INDENT: usize = 11;
     // A share of runs is a percentage, whatever the metric.
     let metric = if o.claim.starts_with("prob") { Metric::IoCompleted } else { o.metric };
     let scale = unit::Scale::of(o.unit, metric, o.value.unwrap_or(o.limit));
@@ -150,10 +167,14 @@ fn objective(o: &Judged, style: Style) -> String {
         |v| format!("{}{}", scale.with_unit(v), unit::interval(scale, o.interval, o.interval_open)),
     );
     let phase = o.phase.map(|p| format!(" in {p}")).unwrap_or_default();
-    let why = o.why.as_ref().filter(|_| o.value.is_some()).map(|w| format!(" ({w})")).unwrap_or_default();
     let limit = unit::value(o.unit, metric, o.limit);
-    let pad = " ".repeat(9 - o.verdict.name().len());
-    format!("{}{pad}  {}: {value}{phase}, limit {limit}{why}", style.verdict(o.verdict), o.name)
+    let claim = format!("{}: {value}{phase}, limit {limit}", o.name);
+    let why = o.why.as_ref().filter(|_| o.value.is_some()).map(|w| format!("({w})")).unwrap_or_default();
+    let together = INDENT + claim.chars().count() + 1 + why.chars().count() <= SCREEN;
+    let between = if together { " ".into() } else { format!("\n{:INDENT$}", "") };
+    let between = if why.is_empty() { "" } else { &between };
+    let pad = " ".repeat(INDENT - o.verdict.name().len());
+    writeln!(out, "{}{pad}{claim}{between}{why}", style.verdict(o.verdict))
 }
 
 fn worst(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {

@@ -27,6 +27,8 @@ impl Scale {
         let v = value as f64 / self.per;
         match self.name {
             _ if self.per == 1.0 => value.to_string(),
+            // Little is not nothing.
+            _ if value > 0 && v < 0.0005 => "<0.001".into(),
             // A whole is nearly reached: 99.97, not 100.
             "%" if v > 99.0 && v < 100.0 => format!("{:.2}", (v * 100.0).floor() / 100.0),
             _ => digits(v),
@@ -86,12 +88,17 @@ pub fn value(unit: Unit, metric: Metric, v: u64) -> String {
     Scale::of(unit, metric, v).with_unit(v)
 }
 
-/// `1.83 ms [1.79, 1.88]`: the ends in the unit of the value. No interval: the value; no samples: a dash.
+/// `1.83 ms [1.79, 1.88]`: the ends in the unit of the value. `1.83 ms (6 runs)`: too few for an interval. No
+/// samples: a dash.
 pub fn estimate(unit: Unit, metric: Metric, e: &Estimate) -> String {
     let Some(v) = e.value else { return "-".into() };
     let over = if e.beyond { "> " } else { "" };
     let scale = Scale::of(unit, metric, v);
-    format!("{over}{}{}", scale.with_unit(v), interval(scale, e.interval, e.interval_open))
+    let sure = match e.interval {
+        None if e.why.is_some() => format!(" ({} run{})", e.runs, if e.runs == 1 { "" } else { "s" }),
+        ends => interval(scale, ends, e.interval_open),
+    };
+    format!("{over}{}{sure}", scale.with_unit(v))
 }
 
 /// ` [1.79, 1.88]`, or nothing. An open end shows the largest sample, which the truth may pass.
@@ -115,6 +122,8 @@ mod tests {
         assert_eq!(ns(600_000_000_000), "10.0 min");
         assert_eq!(value(Unit::Ppm, Metric::CpuReady, 21_000), "2.10 %");
         assert_eq!(value(Unit::Ppm, Metric::IoCompleted, 999_990), "99.99 %");
+        assert_eq!(value(Unit::Ppm, Metric::CpuReady, 4), "<0.001 %");
+        assert_eq!(value(Unit::Ppm, Metric::CpuReady, 0), "0 %");
         assert_eq!(value(Unit::Ppm, Metric::DeviceAmplification, 2_000_000), "2.00 x");
         assert_eq!(value(Unit::Bytes, Metric::LostBytes, 3 << 40), "3.00 TiB");
         assert_eq!(value(Unit::Count, Metric::Rounds, 7), "7");

@@ -3,9 +3,10 @@
 use super::fold::BatchStats;
 use super::matrix::MatrixRow;
 use super::row::Group;
+use super::statistic::in_sample;
 use crate::metric::{Metric, Phase};
 use serde::Serialize;
-use sim_core::hist::{Histogram, Quantile};
+use sim_core::hist::Histogram;
 
 /// One distribution: value over percentile, with the tail stretched.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -58,7 +59,7 @@ fn points(h: &Histogram) -> Vec<Point> {
         .take_while(|tail| tail * h.raw_count() as f64 >= 1.0)
         .filter_map(|tail| {
             let at = ((1.0 - tail) * 1e6 + 0.5) as u32;
-            let value = h.quantile(f64::from(at) / 1e6).map(Quantile::at_least)?;
+            let value = in_sample(h, h.quantile(f64::from(at) / 1e6)?);
             Some(Point { at, value })
         })
         .collect()

@@ -1,7 +1,7 @@
 //! A number with its interval, or with the reason why it has none.
 
 use super::fold::{BatchStats, SeriesStats};
-use super::statistic::Statistic;
+use super::statistic::{Statistic, in_sample};
 use crate::metric::Phase;
 use crate::record::Series;
 use serde::Serialize;
@@ -87,13 +87,15 @@ impl BatchStats {
     /// A quantile of the samples of one series: clustered inversion, see [`sim_core::stats`].
     pub fn quantile(&self, series: Series, q: f64) -> Estimate {
         let Some(stats) = self.series(series) else { return Estimate::none(WhyNot::NoSamples.to_string()) };
-        let value = stats.quantiles.pooled().quantile(q);
-        let mut bare = bare(stats, series.2, value.map(Quantile::at_least));
+        let pooled = stats.quantiles.pooled();
+        let value = pooled.quantile(q);
+        let mut bare = bare(stats, series.2, value.map(|v| in_sample(pooled, v)));
         bare.beyond = matches!(value, Some(Quantile::Beyond(_)));
         let interval = stats.quantiles.interval(q, LEVEL);
         bare.with(interval.map(|i| {
             let open = matches!(i.high, Quantile::Beyond(_));
-            (Range(i.low.at_least(), i.high.at_least().max(i.estimate.at_least())), open)
+            let high = if open { pooled.max().unwrap_or(0) } else { in_sample(pooled, i.high) };
+            (Range(in_sample(pooled, i.low), high), open)
         }))
     }
 }

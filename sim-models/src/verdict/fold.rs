@@ -1,5 +1,6 @@
 //! Runs in, bounded memory: what is kept of a batch.
 
+use super::estimate::MIN_RUNS;
 use super::row::{Column, Group, RunRow, columns};
 use crate::ids::Side;
 use crate::metric::{Metric, Phase};
@@ -46,6 +47,17 @@ pub(super) struct Sums {
 pub(super) struct Hits {
     pub runs: u64,
     pub above: u64,
+}
+
+/// How many of the runs a phase rests on, from worse to better.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Support {
+    /// Less than half of them.
+    Few,
+    /// At least half of a batch that is too small for intervals.
+    Half,
+    /// As many as an interval needs.
+    Interval,
 }
 
 /// What a batch knows of its scenario.
@@ -172,20 +184,31 @@ impl BatchStats {
         self.rows.iter().filter_map(|row| row.values[at]).collect()
     }
 
-    /// The phase of a group in which a statistic is largest, as a series.
+    /// The phase of a group in which a statistic is largest, as a series. A phase that enough runs have seen
+    /// comes before one that few have: the largest value of a handful of samples is no worst phase.
     pub(super) fn worst_series(
         &self,
         metric: Metric,
         group: Group,
         of: impl Fn(&Histogram) -> Option<u64>,
     ) -> Option<Series> {
-        let side = group.side();
         let in_phase = |&phase: &Phase| {
-            let series = (metric, side, phase);
-            Some((of(self.series(series)?.quantiles.pooled())?, series))
+            let series = (metric, group.side(), phase);
+            let quantiles = &self.series(series)?.quantiles;
+            Some((self.support(quantiles.clusters_with_samples()), of(quantiles.pooled())?, series))
         };
         // The first phase wins a tie, so that the choice does not depend on how a maximum is searched.
-        group.phases(metric).iter().filter_map(in_phase).rev().max_by_key(|(value, _)| *value).map(|(_, s)| s)
+        let phases = group.phases(metric).iter().filter_map(in_phase).rev();
+        phases.max_by_key(|&(support, value, _)| (support, value)).map(|(.., series)| series)
+    }
+
+    /// How well so many runs with samples stand for the batch.
+    fn support(&self, runs: u64) -> Support {
+        match runs {
+            _ if runs >= MIN_RUNS => Support::Interval,
+            _ if 2 * runs >= self.rows.len() as u64 => Support::Half,
+            _ => Support::Few,
+        }
     }
 
     /// Simulated time of a phase, and how much of it was seen request by request, in ns over all runs.

@@ -96,7 +96,12 @@ impl BatchStats {
             judged(objective, estimate, (metric, side), (limit, metric.unit()), claim)
         };
         if metric.kind() == Kind::PerRun {
-            return judge(over_runs(self.column(Column::PerRun(metric, side)), quantile));
+            let judged = judge(over_runs(self.column(Column::PerRun(metric, side)), quantile));
+            return explained(judged, |j| {
+                // Some run must lie above the quantile.
+                let needed = runs_that_show(1.0 - quantile).filter(|_| j.interval_open)?;
+                Some(format!("{} runs set no upper bound; {needed} would", j.runs))
+            });
         }
         let phases = phase.as_ref().map_or(&Phase::DURESS[..], std::slice::from_ref);
         // Every phase must keep the limit: the worst verdict counts, among equals the largest value.
@@ -127,7 +132,17 @@ impl BatchStats {
             };
         }
         let limit = (share * 1e6 + 0.5) as u64;
-        judged(objective, estimate, (metric, side), (limit, Unit::Ppm), format!("prob({metric} > {above})"))
+        let claim = format!("prob({metric} > {above})");
+        let judged = judged(objective, estimate, (metric, side), (limit, Unit::Ppm), claim);
+        explained(judged, |j| {
+            if j.interval.is_none() || hits.above > 0 {
+                return None;
+            }
+            Some(runs_that_show(share).map_or_else(
+                || "no number of runs shows that it never happens".into(),
+                |needed| format!("{needed} runs without one would pass"),
+            ))
+        })
     }
 
     /// The worst verdict of the objectives about any of these metrics; `None` when there is none.
@@ -175,6 +190,21 @@ fn decide(estimate: &Estimate, limit: u64) -> (Verdict, Option<String>) {
             (Verdict::Undecided, Some("the limit lies within the interval; more runs narrow it".into()))
         }
     }
+}
+
+/// An undecided objective with what would decide it, where that can be told.
+fn explained(mut judged: Judged, what: impl FnOnce(&Judged) -> Option<String>) -> Judged {
+    if judged.verdict == Verdict::Undecided {
+        judged.why = what(&judged).or(judged.why);
+    }
+    judged
+}
+
+/// How many runs almost surely (at the level of the intervals) show an event of probability `p`:
+/// (1 - p)^n <= (1 - level) / 2. `None` for what never happens.
+fn runs_that_show(p: f64) -> Option<u64> {
+    let missed = 0.5 * (1.0 - LEVEL);
+    (p > 0.0 && p < 1.0).then(|| (libm::log(missed) / libm::log1p(-p)).ceil() as u64)
 }
 
 /// 99 rather than 99.0, but 99.9.

@@ -7,13 +7,14 @@ use super::honesty::Honesty;
 use super::matrix::MatrixRow;
 use super::objective::{Judged, Verdict};
 use super::row::{Column, columns};
+use super::statistic::in_sample;
 use crate::ids::Side;
 use crate::metric::{Kind, Metric, Phase, Unit};
 use crate::record::{Record, Series};
 use serde::Serialize;
 use sim_core::Seed;
 use sim_core::digest::Digest;
-use sim_core::hist::{Histogram, Quantile};
+use sim_core::hist::Histogram;
 
 /// What the statistics do not know of themselves.
 #[derive(Clone, Debug)]
@@ -248,7 +249,7 @@ impl BatchStats {
 }
 
 fn line((metric, side, phase): Series, h: &Histogram, p99: Estimate) -> MetricLine {
-    let at = |q| h.quantile(q).map_or(0, Quantile::at_least);
+    let at = |q| h.quantile(q).map_or(0, |v| in_sample(h, v));
     MetricLine {
         metric,
         side,

@@ -55,7 +55,7 @@ impl Group {
 /// One number of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Column {
-    /// A statistic of the run's own samples over the phases of a group.
+    /// A statistic of the run's own samples, in the worst phase of a group.
     Sampled(Metric, Statistic, Group),
     /// The worst read or write seen in a steady group: what the worst I/O of a loss is compared with.
     SteadyWorst(Group),
@@ -90,10 +90,10 @@ impl Column {
 
     fn of(self, record: &Record) -> Option<u64> {
         match self {
-            Column::Sampled(metric, statistic, group) => statistic.of(&pooled(record, metric, group)?),
+            Column::Sampled(metric, statistic, group) => worst(record, metric, group, statistic),
             Column::SteadyWorst(group) => [Metric::WriteLatency, Metric::ReadLatency]
                 .into_iter()
-                .filter_map(|m| pooled(record, m, group)?.max())
+                .filter_map(|m| worst(record, m, group, Statistic::Max))
                 .max(),
             Column::PerRun(metric, side) => {
                 record.per_run().find(|(key, _)| *key == (metric, side)).map(|(_, value)| value)
@@ -165,10 +165,8 @@ impl RunRow {
     }
 }
 
-/// One run's samples over the phases of a group; `None` without any.
-fn pooled(record: &Record, metric: Metric, group: Group) -> Option<Histogram> {
-    let mut parts = group.phases(metric).iter().filter_map(|&p| record.histogram(metric, group.side(), p));
-    let mut all = parts.next()?.clone();
-    parts.for_each(|h| all.merge(h));
-    (!all.is_empty()).then_some(all)
+/// A statistic of one run in the worst phase of a group, as in the matrix; `None` without any sample.
+fn worst(record: &Record, metric: Metric, group: Group, statistic: Statistic) -> Option<u64> {
+    let phases = group.phases(metric).iter();
+    phases.filter_map(|&p| statistic.of(record.histogram(metric, group.side(), p)?)).max()
 }

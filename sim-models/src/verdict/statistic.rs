@@ -58,9 +58,15 @@ impl Statistic {
                 let above = u128::from(h.count_above(limit)) * 1_000_000;
                 (!h.is_empty()).then(|| (above / u128::from(h.count())) as u64)
             }
-            quantile => h.quantile(quantile.quantile().unwrap_or(0.5)).map(Quantile::at_least),
+            quantile => h.quantile(quantile.quantile().unwrap_or(0.5)).map(|q| in_sample(h, q)),
         }
     }
+}
+
+/// The end of a quantile's cell, but no more than the largest sample: cells round up, and a P99 above the
+/// maximum reads like an error.
+pub(super) fn in_sample(h: &Histogram, quantile: Quantile) -> u64 {
+    quantile.at_least().min(h.max().unwrap_or(u64::MAX))
 }
 
 impl Serialize for Statistic {

@@ -138,6 +138,30 @@ fn a_probability_is_judged_by_the_exact_interval_over_runs() {
     assert_eq!(judge(0.005).verdict, Verdict::Fail);
 }
 
+/// .95^72 = .0249 is the first power below .025: 72 runs without a hit pass 5 %, and a 72nd run is likely to
+/// lie above P95.
+#[test]
+fn what_is_undecided_says_how_many_runs_would_decide() {
+    let none = |share, runs| {
+        let never = |_, record: &mut Record| record.per_run_max(Metric::LostBytes, Side::Target, 0);
+        let judged = batch(lost(share), runs, never).judge().remove(0);
+        (judged.verdict, judged.why)
+    };
+    assert_eq!(none(0.05, 71), (Verdict::Undecided, Some("72 runs without one would pass".into())));
+    assert_eq!(none(0.05, 72), (Verdict::Pass, None));
+    assert_eq!(none(0.0, 72).1.as_deref(), Some("no number of runs shows that it never happens"));
+
+    let (metric, side) = (Metric::RebuildTime, Side::Target);
+    let claim = Claim::Quantile { metric, side, phase: None, quantile: 0.95, limit: 1000 };
+    let rebuild = |runs| {
+        let objectives = vec![Objective { name: "o".into(), claim }];
+        let judged = batch(objectives, runs, |run, record| record.per_run_max(metric, side, run)).judge();
+        judged.into_iter().next().map(|j| (j.verdict, j.why)).unwrap()
+    };
+    assert_eq!(rebuild(71), (Verdict::Undecided, Some("71 runs set no upper bound; 72 would".into())));
+    assert_eq!(rebuild(72), (Verdict::Pass, None));
+}
+
 #[test]
 fn a_broken_run_leaves_no_objective_passed() {
     let objectives = quantile(0.99, MS, Some(Phase::TargetSteady));
@@ -168,6 +192,28 @@ fn duress_is_the_worst_phase_and_every_phase_must_hold() {
     assert_eq!(row.verdict, Some(Verdict::Fail));
     stats.about.objectives = quantile(0.99, 200 * US, Some(Phase::Detecting));
     assert_eq!(stats.judge()[0].verdict, Verdict::Pass);
+}
+
+/// Of 40 runs all are rebuilding at 100 us and three are caught detecting at 900 us: three runs are no worst
+/// phase. Of eight runs, four are half of them and count; three do not.
+#[test]
+fn a_phase_that_few_runs_have_is_not_the_worst_one() {
+    let worst = |runs, detecting| {
+        let stats = batch(Vec::new(), runs, |run, record| {
+            record.enter(SimTime(0), Condition::Rebuilding);
+            write_latencies(record, 100 * US);
+            record.leave(SimTime(1), Condition::Rebuilding);
+            record.enter(SimTime(1), Condition::Detecting);
+            (0..100).filter(|_| run < detecting).for_each(|_| write_latency(record, 900 * US));
+        });
+        let duress = report(&stats).matrix.remove(1).duress;
+        (duress.phase.unwrap(), duress.runs, duress.interval.is_some())
+    };
+    assert_eq!(worst(40, 3), (Phase::Rebuilding, 40, true));
+    assert_eq!(worst(40, 29), (Phase::Rebuilding, 40, true));
+    assert_eq!(worst(40, 30), (Phase::Detecting, 30, true));
+    assert_eq!(worst(8, 3), (Phase::Rebuilding, 8, false));
+    assert_eq!(worst(8, 4), (Phase::Detecting, 4, false));
 }
 
 /// With one sample of weight 1 per run, the ratio estimator is the plain mean with Student's interval.

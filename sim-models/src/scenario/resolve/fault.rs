@@ -80,7 +80,7 @@ fn when(
             let delay = delay.resolve(path, r);
             let Some(i) = before.iter().position(|f| f.name == *name) else {
                 let near = nearest(name, before.iter().map(|f| f.name.as_str()));
-                let guess = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+                let guess = near.map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default();
                 r.problem(
                     path,
                     format!("no earlier fault is named `{name}`{guess}"),

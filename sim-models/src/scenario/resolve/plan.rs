@@ -122,7 +122,7 @@ impl WaveSpec {
             let path = format!("wave.vms[{i}]");
             let Some(g) = groups.iter().position(|g| g.name == *name) else {
                 let near = nearest(name, groups.iter().map(|g| g.name.as_str()));
-                let guess = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+                let guess = near.map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default();
                 r.problem(&path, format!("there is no group `{name}`{guess}"), "write the name of a group");
                 continue;
             };
