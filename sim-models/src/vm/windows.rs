@@ -54,7 +54,8 @@ impl Windows {
     /// after a warm-in if not.
     pub fn open(&mut self, until: SimTime, cx: &mut Cx<'_>) {
         let from = if self.open { cx.now } else { cx.now + self.design.warm_in };
-        if self.weight(cx.now) != 1 || !self.full.iter().any(|w| w.1 >= until) {
+        // One that is planned for later does not cover what happens now.
+        if !self.full.iter().any(|w| w.0 <= cx.now && w.1 >= until) {
             self.full.push((from, until));
             for edge in [from, until] {
                 cx.at(edge.max(cx.now), event::Event::Vm(Event::WindowEdge));
@@ -95,5 +96,39 @@ impl Windows {
         }
         let in_slice = self.slices.iter().any(|&s| now >= s && now < s + self.design.slice);
         if in_slice { (self.design.stratum.0 / self.design.slice.0).max(1) as u32 } else { 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Record;
+    use sim_core::Seed;
+    use sim_core::queue::Queue;
+
+    /// A fault at 100 s is noticed at 105 s and looked at until then; another one is planned for 280 s. What
+    /// happens now is seen although a window that ends later is known.
+    #[test]
+    fn a_window_planned_for_later_does_not_hide_what_happens_now() {
+        let s = |secs: u64| SimTime(secs * 1_000_000_000);
+        let design = scenario::Windows {
+            stratum: Span::mins(5),
+            slice: Span::ms(1),
+            warm_in: Span::ms(20),
+            before_fault: Span::ms(500),
+            after_detection: Span::secs(2),
+            around: Span::ms(30),
+            everything: false,
+        };
+        let mut windows = Windows::build(design, Span::mins(5), &Streams::new(Seed(1), 0));
+        windows.slices.clear();
+        let (mut queue, mut record) = (Queue::default(), Record::default());
+        let start = &mut Cx::new(s(0), &mut queue, &mut record);
+        windows.plan(s(100) - Span::ms(500), s(100) + Span::ns(1), start);
+        windows.plan(s(280) - Span::ms(500), s(280) + Span::ns(1), start);
+        let strike = &mut Cx::new(s(100), &mut queue, &mut record);
+        windows.update(false, strike);
+        windows.open(s(105), strike);
+        assert_eq!([s(101), s(104), s(105), s(200)].map(|t| windows.weight(t)), [1, 1, 0, 0]);
     }
 }
