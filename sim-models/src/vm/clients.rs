@@ -134,9 +134,10 @@ impl Clients {
         self.requests
     }
 
-    /// Requests that wait inside guests.
-    pub fn backlog(&self) -> usize {
-        self.backlog
+    /// When the request that has waited longest inside a guest was meant to start.
+    pub fn waiting_since(&self) -> Option<SimTime> {
+        let fronts = self.clients.iter().filter_map(|c| c.backlog.front());
+        if self.backlog > 0 { fronts.map(|wish| wish.intended).min() } else { None }
     }
 
     fn at(&self, id: ClientId) -> usize {

@@ -347,7 +347,7 @@ impl Vms {
 
     fn window_edge(&mut self, storage: &mut Storage, infra: &mut Infra, cx: &mut Cx<'_>) {
         // A backlog from a stall is followed until it has drained, so that the stall is seen whole.
-        let draining = self.clients.backlog() > 0 && self.loss.is_some();
+        let draining = self.loss.is_some() && windows::is_stall(self.clients.waiting_since(), cx.now);
         let was_open = self.windows.is_open();
         self.windows.update(draining, cx);
         let open = self.windows.is_open();

@@ -8,6 +8,15 @@ use crate::event::{self, Cx};
 use crate::scenario;
 use sim_core::{SimTime, Span, Streams};
 
+/// How long a window waits for a backlog before it looks again.
+const LINGER: Span = Span::ms(100);
+
+/// A request that has waited inside a guest since then is part of a stall. A busy disk always has some that
+/// have just come: a window that waited for none at all would never close.
+pub fn is_stall(waiting_since: Option<SimTime>, now: SimTime) -> bool {
+    waiting_since.is_some_and(|since| now >= since + LINGER)
+}
+
 /// Open, planned and drawn windows of one act.
 #[derive(Clone, Debug)]
 pub struct Windows {
@@ -70,8 +79,6 @@ impl Windows {
 
     /// Opens or closes as this instant demands; `draining` keeps an open window open a little longer.
     pub fn update(&mut self, draining: bool, cx: &mut Cx<'_>) {
-        /// How long a window waits for a backlog before it looks again.
-        const LINGER: Span = Span::ms(100);
         let now = cx.now;
         self.full.retain(|w| w.1 > now);
         let warm = self.design.warm_in;
@@ -130,5 +137,13 @@ mod tests {
         windows.update(false, strike);
         windows.open(s(105), strike);
         assert_eq!([s(101), s(104), s(105), s(200)].map(|t| windows.weight(t)), [1, 1, 0, 0]);
+    }
+
+    #[test]
+    fn a_moment_in_a_queue_is_no_stall() {
+        let ms = |n: u64| SimTime(n * 1_000_000);
+        assert!(!is_stall(None, ms(500)));
+        assert!(!is_stall(Some(ms(499)), ms(500)));
+        assert!(is_stall(Some(ms(400)), ms(500)));
     }
 }
