@@ -4,11 +4,12 @@
 //! connection; beyond that the application is blocked and its requests wait there. Once the share is back,
 //! the backlog leaves at what the path has to spare.
 
-use super::flows::{Transfer, WINDOW};
+use super::flows::{Load, Transfer, WINDOW};
 use super::topology::Path;
 use super::{Fabric, FlowId, Traffic};
 use crate::event::Cx;
 use crate::ids::HostId;
+use sim_core::fluid::LinkId;
 use sim_core::{Bytes, Rate, SimTime, Span};
 
 /// Connections between a pair of hosts that guests' replica writes share; assumed.
@@ -21,7 +22,7 @@ pub(super) struct Offer {
     pub offered: Rate,
     /// What it gets, since `since`.
     rate: Rate,
-    /// What its path has to spare, while there is a backlog.
+    /// What its path gives its connections beyond that, while there is a backlog.
     spare: Rate,
     /// Waiting at `since`.
     backlog: Bytes,
@@ -100,14 +101,34 @@ impl Fabric {
 
     /// Rates have changed: backlogs go on from here.
     pub(super) fn reckon_offers(&mut self, now: SimTime) {
+        let (fluid, loads) = (&self.fluid, &self.loads);
         for offer in self.offers.values_mut() {
-            let (backlog, rate) = (offer.backlog(now), self.fluid.rate(offer.flow));
+            let (backlog, rate) = (offer.backlog(now), fluid.rate(offer.flow));
             (offer.backlog, offer.since, offer.rate, offer.spare) = (backlog, now, rate, Rate::ZERO);
             if backlog > Bytes::ZERO && rate >= offer.offered {
                 let path = self.transfers[offer.flow.index()].as_ref().and_then(|(_, t)| t.path);
-                let left = |l| Rate(self.fluid.capacity(l).0.saturating_sub(self.fluid.link_rate(l).0));
-                offer.spare = path.iter().flat_map(Path::links).map(left).min().unwrap_or(Rate::ZERO);
+                let room = |l: LinkId| room(fluid.capacity(l), &loads[l.index()]);
+                offer.spare = path.iter().flat_map(Path::links).map(room).min().unwrap_or(Rate::ZERO);
             }
         }
     }
+}
+
+/// What a pair that sends a backlog gets of a link beyond what it offers: its connections' max-min share
+/// among the bulk on the link, one connection for each flow that is held back elsewhere. The others' rates
+/// stay as they are: a backlog lasts for milliseconds then.
+fn room(capacity: Rate, load: &Load) -> Rate {
+    let bulk = load.trains.len() as f64 + f64::from(load.elastic);
+    let (mut room, mut rivals) = (capacity.as_f64() - load.guests.as_f64(), f64::from(CONNECTIONS) + bulk);
+    let mut slow: Vec<f64> = load.trains.iter().map(|t| t.rate.as_f64()).collect();
+    slow.sort_by(f64::total_cmp);
+    for rate in slow {
+        // The slowest keeps what it has if that is less than an equal share.
+        if rate * rivals > room {
+            break;
+        }
+        room -= rate;
+        rivals -= 1.0;
+    }
+    Rate::from_f64((room * f64::from(CONNECTIONS) / rivals).max(0.0))
 }

@@ -43,7 +43,10 @@ enum Stage {
     Setup,
     Copy,
     FinalCopy,
+    /// Devices and disks change hands.
     HandOver,
+    /// The hosts agree that the guest goes on over there.
+    HandShake,
     PostCopyStart,
     PostCopy,
     /// The destination is gone; the source has not noticed yet.
@@ -147,7 +150,11 @@ impl Live {
             }
             Stage::Copy => self.look(policy, room),
             Stage::FinalCopy => self.give_up("its switch-over takes too long", room),
-            Stage::HandOver => Some(self.arrive(policy, room)),
+            Stage::HandOver => {
+                self.shake_hands(policy, room);
+                None
+            }
+            Stage::HandShake => Some(self.arrive(policy, room)),
             Stage::PostCopyStart | Stage::PostCopy => None,
             Stage::Undoing => Some(self.roll_back(room)),
         }
@@ -168,7 +175,7 @@ impl Live {
                 None
             }
             Stage::PostCopy => Some(self.end_postcopy(policy, room)),
-            Stage::Setup | Stage::HandOver | Stage::Undoing => None,
+            Stage::Setup | Stage::HandOver | Stage::HandShake | Stage::Undoing => None,
         }
     }
 
@@ -198,7 +205,7 @@ impl Live {
             Stage::FinalCopy => policy.switchover_timeout.map_or(SimTime::NEVER, |t| self.pause.from + t),
             Stage::PostCopyStart | Stage::PostCopy => SimTime::NEVER,
             // Their timers stand whatever the rate.
-            Stage::Setup | Stage::HandOver | Stage::Undoing => return,
+            Stage::Setup | Stage::HandOver | Stage::HandShake | Stage::Undoing => return,
         };
         match due.min(silent) {
             SimTime::NEVER => self.timer.sleep(room),

@@ -8,6 +8,15 @@ use crate::event::{self, Cx};
 use crate::scenario;
 use sim_core::{SimTime, Span, Streams};
 
+/// How long a window waits for a backlog before it looks again.
+const LINGER: Span = Span::ms(100);
+
+/// A request that has waited inside a guest since then is part of a stall. A busy disk always has some that
+/// have just come: a window that waited for none at all would never close.
+fn is_stall(waiting_since: Option<SimTime>, now: SimTime) -> bool {
+    waiting_since.is_some_and(|since| now >= since + LINGER)
+}
+
 /// Open, planned and drawn windows of one act.
 #[derive(Clone, Debug)]
 pub struct Windows {
@@ -56,7 +65,8 @@ impl Windows {
     /// after a warm-in if not.
     pub fn open(&mut self, until: SimTime, cx: &mut Cx<'_>) {
         let from = if self.open { cx.now } else { cx.now + self.design.warm_in };
-        if self.weight(cx.now) != 1 || !self.full.iter().any(|w| w.1 >= until) {
+        // One that is planned for later does not cover what happens now.
+        if !self.full.iter().any(|w| w.0 <= cx.now && w.1 >= until) {
             self.full.push((from, until));
             for edge in [from, until] {
                 cx.at(edge.max(cx.now), event::Event::Vm(Event::WindowEdge));
@@ -73,8 +83,6 @@ impl Windows {
     /// a window is kept open for: only what arrived before the window was to close is waited for, since a
     /// client that is always late would hold it open for ever.
     pub fn update(&mut self, oldest: Option<SimTime>, cx: &mut Cx<'_>) {
-        /// How long a window waits for a backlog before it looks again.
-        const LINGER: Span = Span::ms(100);
         let now = cx.now;
         self.full.retain(|w| w.1 > now);
         let warm = self.design.warm_in;
@@ -86,7 +94,7 @@ impl Windows {
             self.overdue = None;
         } else if self.overdue.is_none_or(|(_, look)| now >= look) {
             // The backlog belongs to the window it arose in; what arrives meanwhile is recorded with it.
-            let late = self.open && oldest.is_some_and(|at| at < end);
+            let late = self.open && is_stall(oldest, now) && oldest.is_some_and(|at| at < end);
             self.open = late;
             self.overdue = late.then_some((end, now + LINGER));
             if late {
@@ -104,5 +112,47 @@ impl Windows {
         }
         let in_slice = self.slices.iter().any(|&s| now >= s && now < s + self.design.slice);
         if in_slice { (self.design.stratum.0 / self.design.slice.0).max(1) as u32 } else { 0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::Record;
+    use sim_core::Seed;
+    use sim_core::queue::Queue;
+
+    /// A fault at 100 s is noticed at 105 s and looked at until then; another one is planned for 280 s. What
+    /// happens now is seen although a window that ends later is known.
+    #[test]
+    fn a_window_planned_for_later_does_not_hide_what_happens_now() {
+        let s = |secs: u64| SimTime(secs * 1_000_000_000);
+        let design = scenario::Windows {
+            stratum: Span::mins(5),
+            slice: Span::ms(1),
+            warm_in: Span::ms(20),
+            before_fault: Span::ms(500),
+            after_detection: Span::secs(2),
+            around: Span::ms(30),
+            everything: false,
+        };
+        let mut windows = Windows::build(design, Span::mins(5), &Streams::new(Seed(1), 0));
+        windows.slices.clear();
+        let (mut queue, mut record) = (Queue::default(), Record::default());
+        let start = &mut Cx::new(s(0), &mut queue, &mut record);
+        windows.plan(s(100) - Span::ms(500), s(100) + Span::ns(1), start);
+        windows.plan(s(280) - Span::ms(500), s(280) + Span::ns(1), start);
+        let strike = &mut Cx::new(s(100), &mut queue, &mut record);
+        windows.update(None, strike);
+        windows.open(s(105), strike);
+        assert_eq!([s(101), s(104), s(105), s(200)].map(|t| windows.weight(t)), [1, 1, 0, 0]);
+    }
+
+    #[test]
+    fn a_moment_in_a_queue_is_no_stall() {
+        let ms = |n: u64| SimTime(n * 1_000_000);
+        assert!(!is_stall(None, ms(500)));
+        assert!(!is_stall(Some(ms(499)), ms(500)));
+        assert!(is_stall(Some(ms(400)), ms(500)));
     }
 }

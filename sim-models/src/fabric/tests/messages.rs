@@ -117,6 +117,24 @@ fn a_squeezed_pair_waits_in_its_sockets() {
     assert!(wait(&b) < 3e-5);
 }
 
+/// The same pair beside a bulk flow that fills the cable once it is whole: nothing is left over, yet the four
+/// connections get 4/5 of what the pair and the flow have together. 16 MiB leave at 0.8 (g - 125 MB/s) =
+/// 2.25 GB/s within 7.5 ms, and the pair then waits behind the port alone: its own 5 MiB at most, 1.8 ms.
+#[test]
+fn a_backlog_drains_beside_a_bulk_flow() {
+    let mut b = Bench::rack_pair(Bond::ActiveBackup, 1);
+    b.act(|f, cx| f.slow_cable(HostId(0), 0, 0.01, 0.0, cx));
+    b.act(|f, cx| f.offer(HostId(0), HostId(2), Rate::gbps(1), cx));
+    b.run(b.ms(1_000));
+    b.act(|f, cx| f.slow_cable(HostId(0), 0, 1.0, 0.0, cx));
+    b.send(0, 2, Bytes::gib(100), 1);
+    b.settle();
+    let behind = |b: &Bench| b.fabric.offers[&(HostId(0), HostId(2))].wait(0, b.now).as_secs();
+    assert!((7.0e-3..7.5e-3).contains(&behind(&b)), "{} s", behind(&b));
+    b.run(b.ms(1_008));
+    assert_eq!(behind(&b), 0.0);
+}
+
 /// In the black hole: sent at the instant of the failure, a message goes out again after 200, 600, 1400, ... ms
 /// and arrives by the first of these after detection, which is U(0, 100 ms) at the host (BFD: 600 to 900 ms
 /// at the ToR for a dead spine).

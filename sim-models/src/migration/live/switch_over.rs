@@ -24,20 +24,27 @@ impl Live {
         room.look_closely();
     }
 
-    /// Memory is there: devices, disks, and messages between the hosts.
+    /// Memory is there: devices and disks follow.
     pub(super) fn hand_over(&mut self, policy: &Policy, room: &mut Room<'_, '_>) {
         self.cores = 0.0;
         self.stage = Stage::HandOver;
         self.pause.copy = room.cx.now.since(self.pause.from);
         let disks: u32 = room.vms.group(self.vm).disks.iter().map(|d| d.count).sum();
         self.pause.device = policy.fixed_stun + policy.disk_handover * u64::from(disks);
+        self.timer.wake(room.cx.now + self.pause.device, room);
+    }
+
+    /// Messages between the hosts. They meet the network as it is after the last page: what the migration
+    /// itself had queued has left with that page and is paid as part of the copy.
+    pub(super) fn shake_hands(&mut self, policy: &Policy, room: &mut Room<'_, '_>) {
         let Some(handshake) = self.handshakes(policy, room) else {
             self.stage = Stage::Undoing;
             self.timer.wake(room.cx.now + policy.keepalive, room);
             return;
         };
+        self.stage = Stage::HandShake;
         self.pause.handshake = handshake;
-        self.timer.wake(room.cx.now + self.pause.device + handshake, room);
+        self.timer.wake(room.cx.now + handshake, room);
     }
 
     /// Messages to and fro; `None` if one of them has no path.
