@@ -63,13 +63,13 @@ pub struct Batch {
     /// Scenario file (RON)
     pub scenario: PathBuf,
     /// Futures to play
-    #[arg(long, default_value_t = 64, allow_negative_numbers = true, value_parser = value_parser!(u64).range(1..=10_000_000))]
+    #[arg(long, default_value_t = 64, value_parser = value_parser!(u64).range(1..=10_000_000))]
     pub runs: u64,
     /// Seed, decimal or 0x hex
     #[arg(long, default_value = "0x1", allow_negative_numbers = true, value_parser = seed)]
     pub seed: Seed,
     /// Threads; the result is the same for any number [default: all cores]
-    #[arg(long, allow_negative_numbers = true, value_parser = value_parser!(u16).range(1..=1024))]
+    #[arg(long, value_parser = value_parser!(u16).range(1..=1024))]
     pub jobs: Option<u16>,
     /// Output format
     #[arg(long, value_enum, default_value_t = Format::Text)]
