@@ -98,7 +98,12 @@ impl Clients {
     pub fn build(all: &[Vm], groups: &[VmGroup], streams: &Streams) -> Clients {
         let designs: Vec<Vec<Arc<DiskClient>>> = groups
             .iter()
-            .map(|g| g.disks.iter().flat_map(|d| vec![Arc::new(d.clone()); d.count as usize]).collect())
+            .map(|g| {
+                g.disks
+                    .iter()
+                    .flat_map(|d| std::iter::repeat_n(Arc::new(d.clone()), d.count as usize))
+                    .collect()
+            })
             .collect();
         let (mut clients, mut first) = (Vec::new(), Vec::new());
         for vm in all {
