@@ -153,7 +153,10 @@ impl Faults {
         match event {
             Event::Strike(_) => self.strike(id, upper, storage, infra, cx),
             Event::NextHost(_, nth) => self.next_host(id, nth, upper, storage, infra, cx),
-            Event::Noticed(_) => cx.record.leave(cx.now, Condition::Detecting),
+            Event::Noticed(_) => {
+                cx.record.leave(cx.now, Condition::Detecting);
+                cx.record.note(cx.now, || format!("{}: noticed", self.name(id)));
+            }
             Event::Heal(_) => self.heal(id, upper, storage, infra, cx),
         }
     }
@@ -279,6 +282,7 @@ fn break_part(
         Broken::Fabric(part, _) => {
             infra.fabric.fail(part, cx);
             if part == Part::Site {
+                vms.site_link(false, cx.now);
                 migrations.site_link(false, vms, storage, infra, cx);
             }
             FABRIC_NOTICED
@@ -320,6 +324,7 @@ fn mend_part(
         Broken::Fabric(part, _) => {
             infra.fabric.repair(part, cx);
             if part == Part::Site {
+                vms.site_link(true, cx.now);
                 migrations.site_link(true, vms, storage, infra, cx);
             }
         }
@@ -391,7 +396,7 @@ fn draw_part(strike: &Strike, scenario: &Scenario, hosts: &Hosts, luck: &mut Str
         FaultKind::Spine { spine } => {
             Broken::Fabric(Part::Spine(nth(spine, scenario.fabric.spines)), Side::Target)
         }
-        FaultKind::SiteLink => Broken::Fabric(Part::Site, Side::Target),
+        FaultKind::SiteLink => Broken::Fabric(Part::Site, Side::Source),
         FaultKind::PowerDomain { side, rack } => Broken::Rack(side, nth(rack, racks(side))),
         FaultKind::StarvedCvm { side, stolen } => Broken::Starved(side, stolen),
     }

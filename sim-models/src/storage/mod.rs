@@ -235,6 +235,9 @@ impl Storage {
         let before = self.state.disks.get(vm).map(|d| self.state.side(d.host));
         let moved = (!local).then_some(cx.now);
         self.state.disks.attach(vm, name, disk, host, moved);
+        if disk == Bytes::ZERO {
+            return; // nothing that groups or loads would notice
+        }
         let side = self.state.side(host);
         for side in before.into_iter().chain([side]) {
             self.weigh(side, infra, cx);
@@ -246,12 +249,17 @@ impl Storage {
         let Some(disk) = self.state.disks.detach(vm) else { return };
         let ground = Ground { state: &self.state, infra };
         self.executor.forget_vm(vm, ground, cx);
-        self.weigh(self.state.side(disk.host), infra, cx);
+        if disk.bytes > Bytes::ZERO || disk.load != Load::default() {
+            self.weigh(self.state.side(disk.host), infra, cx);
+        }
     }
 
     /// What a VM asks for from now on.
     pub fn set_load(&mut self, vm: VmId, load: Load, _infra: &mut Infra, cx: &mut Cx<'_>) {
         let Some(disk) = self.state.disks.get_mut(vm) else { return };
+        if disk.load == load {
+            return;
+        }
         disk.load = load;
         let side = self.state.side(self.state.disks.get(vm).expect("just there").host);
         self.refresh_soon(side, Span::ZERO, cx);

@@ -4,6 +4,7 @@
 //! issue (a benchmark tool's). A stall shows in full only in the first.
 
 use super::loss::Loss;
+use super::mirror::{Hold, Mirror};
 use super::windows::Windows;
 use super::{Event, State, Vm};
 use crate::event::{self, Cx};
@@ -50,6 +51,8 @@ pub struct Flight {
     issued: SimTime,
     side: Side,
     life: u32,
+    /// The other site has it too.
+    mirrored: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -211,8 +214,14 @@ impl Clients {
         let at = self.at(id);
         let client = &mut self.clients[at];
         let side = infra.hosts[all[id.vm.index()].host].side;
-        let flight =
-            self.flights.insert(Flight { client: id, wish, issued: cx.now, side, life: client.life });
+        let flight = self.flights.insert(Flight {
+            client: id,
+            wish,
+            issued: cx.now,
+            side,
+            life: client.life,
+            mirrored: false,
+        });
         client.in_flight += 1;
         self.requests += 1;
         let request = Request {
@@ -224,6 +233,24 @@ impl Clients {
             then: event::Event::Vm(Event::Completed(id, flight)),
         };
         storage.submit(request, &mut client.service, infra, cx);
+    }
+
+    /// Is a write that its own site has completed still waiting for the other site?
+    pub fn held(&mut self, id: ClientId, flight: FlightId, mirror: Option<&Mirror>, cx: &mut Cx<'_>) -> bool {
+        let (Some(mirror), Some(it)) = (mirror, self.flights.get_mut(flight)) else { return false };
+        if it.mirrored || it.side == Side::Target || it.wish.op == Op::Read {
+            return false;
+        }
+        let until = match mirror.hold(cx.now) {
+            Hold::Nothing => return false,
+            Hold::Link(until) => until,
+            Hold::Answer(at) => {
+                it.mirrored = true;
+                at
+            }
+        };
+        cx.at(until, event::Event::Vm(Event::Completed(id, flight)));
+        true
     }
 
     /// A request is complete. A stunned guest sees it when it goes on; a dead one never does.
@@ -268,7 +295,7 @@ impl Clients {
         record(&done, rate_limited, cx);
         count_error(&done, timeout, cx);
         if let Some(loss) = loss {
-            loss.completed(done.side, done.wish.intended, cx.now);
+            loss.completed(done.side, done.wish.intended, windows.is_open(), cx.now);
         }
         if let Some(wish) = client.backlog.pop_front() {
             self.issue(id, wish, all, (storage, infra, cx));

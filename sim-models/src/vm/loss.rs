@@ -43,8 +43,8 @@ impl Loss {
         side == self.side && intended < self.until && now >= self.since
     }
 
-    /// A request completed after waiting `waited` from its intended arrival.
-    pub fn completed(&mut self, side: Side, intended: SimTime, now: SimTime) {
+    /// A request completed; a gap counts only while requests are being simulated (`open`).
+    pub fn completed(&mut self, side: Side, intended: SimTime, open: bool, now: SimTime) {
         if !self.covers(side, intended, now) {
             return;
         }
@@ -52,7 +52,7 @@ impl Loss {
         self.completed += 1;
         self.worst = self.worst.max(now.since(intended));
         let gap = now.since(self.last_completion);
-        if gap >= STALL {
+        if open && gap >= STALL {
             self.stalled += gap;
         }
         self.last_completion = self.last_completion.max(now);
@@ -92,9 +92,9 @@ mod tests {
         let s = |secs: u64| SimTime(secs * 1_000_000_000);
         let mut loss = Loss::begin(Side::Target, s(100));
         loss.until = s(150);
-        loss.completed(Side::Target, s(99), s(120));
-        loss.completed(Side::Target, s(120), s(120) + Span::ms(500));
-        loss.completed(Side::Source, s(120), s(140));
+        loss.completed(Side::Target, s(99), true, s(120));
+        loss.completed(Side::Target, s(120), true, s(120) + Span::ms(500));
+        loss.completed(Side::Source, s(120), true, s(140));
         loss.unfinished(Side::Target, s(110), s(160));
         let mut record = Record::default();
         loss.record(&mut record);

@@ -11,6 +11,7 @@ mod demand;
 pub mod dirty;
 mod lifecycle;
 mod loss;
+mod mirror;
 mod placement;
 mod restart;
 mod windows;
@@ -29,6 +30,7 @@ use clients::Clients;
 use demand::Demand;
 use dirty::DirtyMemory;
 use loss::Loss;
+use mirror::Mirror;
 use restart::Restarts;
 use sim_core::{Class, SimTime, Span, Streams};
 use std::sync::Arc;
@@ -149,6 +151,7 @@ pub struct Vms {
     windows: Windows,
     restarts: Restarts,
     loss: Option<Loss>,
+    mirror: Option<Mirror>,
 }
 
 impl Vms {
@@ -189,6 +192,7 @@ impl Vms {
             windows: Windows::build(scenario.windows, length, streams),
             restarts: Restarts::build(scenario, &infra.hosts, &all, streams),
             loss: None,
+            mirror: Mirror::build(scenario, population),
             all,
             groups,
         }
@@ -280,6 +284,13 @@ impl Vms {
         self.windows.plan(from, until, cx);
     }
 
+    /// The link between the sites died or came back.
+    pub fn site_link(&mut self, up: bool, now: SimTime) {
+        if let Some(mirror) = &mut self.mirror {
+            mirror.link(up, now);
+        }
+    }
+
     /// Something broke on this side: its I/O is watched until `until` and until the backlog has drained.
     pub fn watch_loss(&mut self, side: Side, until: SimTime, cx: &Cx<'_>) {
         let loss = self.loss.get_or_insert_with(|| Loss::begin(side, cx.now));
@@ -313,7 +324,10 @@ impl Vms {
             }
             Event::Completed(client, flight) => {
                 let lower = (storage, infra, cx);
-                self.clients.completed(client, flight, &self.all, &self.windows, &mut self.loss, lower);
+                let held = self.clients.held(client, flight, self.mirror.as_ref(), lower.2);
+                if !held {
+                    self.clients.completed(client, flight, &self.all, &self.windows, &mut self.loss, lower);
+                }
             }
             Event::HostDeclaredDead(host) => self.declared_dead(host, infra, cx),
             Event::Booted(vm, life) => self.booted(vm, life, storage, infra, cx),
