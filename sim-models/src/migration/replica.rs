@@ -92,7 +92,8 @@ impl Replica {
         }
         let pace = self.pace(room.cx.now);
         self.link.set_cap(pace, room);
-        self.lag.empties()
+        // The last fraction of a byte may round to this very instant.
+        self.lag.empties().map(|at| at.max(room.cx.now + Span::ms(1)))
     }
 
     fn gives_up_at(&self) -> Option<SimTime> {
