@@ -283,7 +283,7 @@ fn break_part(
             infra.fabric.fail(part, cx);
             if part == Part::Site {
                 vms.site_link(false, cx.now);
-                migrations.site_link(false, vms, storage, infra, cx);
+                migrations.site_link(false, cx);
             }
             FABRIC_NOTICED
         }
@@ -325,7 +325,7 @@ fn mend_part(
             infra.fabric.repair(part, cx);
             if part == Part::Site {
                 vms.site_link(true, cx.now);
-                migrations.site_link(true, vms, storage, infra, cx);
+                migrations.site_link(true, cx);
             }
         }
         Broken::Rack(side, rack) => {

@@ -242,14 +242,7 @@ impl Migrations {
 
     /// The link between the sites died or came back. Flows over it stall and go on by themselves; a
     /// synchronous copy counts the time from its stall.
-    pub fn site_link(
-        &mut self,
-        up: bool,
-        _vms: &mut Vms,
-        _storage: &mut Storage,
-        _infra: &mut Infra,
-        cx: &mut Cx<'_>,
-    ) {
+    pub fn site_link(&self, up: bool, cx: &mut Cx<'_>) {
         let copies = self.replicas.len();
         if copies > 0 {
             cx.record.note(cx.now, || {

@@ -11,7 +11,7 @@ use crate::world::Infra;
 
 impl Vms {
     /// Stops a running VM; it keeps its place. Its clients' backlog grows from their intended arrivals.
-    pub fn stun(&mut self, vm: VmId, _storage: &mut Storage, infra: &mut Infra, cx: &mut Cx<'_>) {
+    pub fn stun(&mut self, vm: VmId, infra: &mut Infra, cx: &mut Cx<'_>) {
         let it = self.get_mut(vm);
         if it.state == State::Running {
             it.state = State::Stunned;

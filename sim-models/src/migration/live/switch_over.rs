@@ -20,7 +20,7 @@ impl Live {
     pub(super) fn stop_guest(&mut self, stage: Stage, room: &mut Room<'_, '_>) {
         self.stage = stage;
         self.pause = Pause { from: room.cx.now, ..Pause::default() };
-        room.vms.stun(self.vm, room.storage, room.infra, room.cx);
+        room.vms.stun(self.vm, room.infra, room.cx);
         room.look_closely();
     }
 
