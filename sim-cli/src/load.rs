@@ -2,6 +2,7 @@
 
 use crate::error::Stop;
 use sim_core::{Seed, Streams};
+use sim_models::lab::{Lab, is_lab};
 use sim_models::profile::{self, ProfileSpec};
 use sim_models::quantity::Problem;
 use sim_models::run::{RunResult, play};
@@ -54,6 +55,23 @@ pub fn scenario(path: &Path) -> Result<Loaded, Stop> {
         Ok(typical) => Ok(Loaded { path: path.to_path_buf(), typical, document }),
         Err(problems) => Err(Stop::usage(listed(path, &problems))),
     }
+}
+
+/// A lab file, if the file at `path` says that it is one.
+pub fn lab(path: &Path) -> Result<Option<Lab>, Stop> {
+    let text = text(path)?;
+    if !is_lab(&text) {
+        return Ok(None);
+    }
+    let lab = Lab::parse(&text);
+    let lab = lab.map_err(|e| Stop::usage(excerpt(&path.display().to_string(), &text, &e)))?;
+    let problems = lab.problems();
+    if problems.is_empty() { Ok(Some(lab)) } else { Err(Stop::usage(listed(path, &problems))) }
+}
+
+/// The text of a file.
+pub fn text(path: &Path) -> Result<String, Stop> {
+    read(path).map_err(Stop::error)
 }
 
 /// A profile by its built-in name or from a file.

@@ -1,5 +1,6 @@
 //! Output formats: each renders the same plain data.
 
+pub mod checks;
 pub mod csv;
 pub mod details;
 pub mod json;
