@@ -31,6 +31,8 @@ pub enum Command {
     Schema(Schema),
     /// Predict every case of a file of measured or computed reference cases
     Lab(Lab),
+    /// Show which assumed value moves which number of the matrix
+    Sensitivity(Sensitivity),
     /// Hold every model against theory, other simulators and measurements, on this machine
     Selfcheck(Selfcheck),
 }
@@ -136,6 +138,34 @@ pub enum LabKind {
     Cpu,
     /// Small messages beside bulk flows at one port: JSON, one port a line
     Messages,
+}
+
+/// Arguments of `sensitivity`.
+#[derive(Debug, Group)]
+pub struct Sensitivity {
+    /// Scenario file (RON)
+    pub scenario: PathBuf,
+    /// Futures per variation; all variations meet the same luck
+    #[arg(long, default_value_t = 8, value_parser = value_parser!(u64).range(2..=100_000))]
+    pub runs: u64,
+    /// How far each value is moved, down and up, in per cent
+    #[arg(long, default_value_t = 50, value_parser = value_parser!(u8).range(1..=100))]
+    pub by: u8,
+    /// Only values whose path contains this text
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
+    /// Seed, decimal or 0x hex
+    #[arg(long, default_value = "0x1", allow_negative_numbers = true, value_parser = seed)]
+    pub seed: Seed,
+    /// Threads; the result is the same for any number [default: all cores]
+    #[arg(long, value_parser = value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = OneRun::Text)]
+    pub format: OneRun,
+    /// No progress bar
+    #[arg(long)]
+    pub quiet: bool,
 }
 
 /// Arguments of `selfcheck`.

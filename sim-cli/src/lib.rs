@@ -86,6 +86,7 @@ fn dispatch(command: Command, terminal: &mut Terminal<'_>) -> Result<u8, Stop> {
         Command::Profiles(args) => command::profiles::run(&args, terminal),
         Command::Schema(args) => command::schema::run(&args, terminal),
         Command::Lab(args) => command::lab::run(&args, terminal),
+        Command::Sensitivity(args) => command::sensitivity::run(&args, terminal),
         Command::Selfcheck(args) => command::selfcheck::run(&args, terminal),
     }
 }

@@ -4,7 +4,7 @@ use crate::error::Stop;
 use sim_core::{Seed, Streams};
 use sim_models::lab::{Lab, is_lab};
 use sim_models::profile::{self, ProfileSpec};
-use sim_models::quantity::Problem;
+use sim_models::quantity::{Problem, Variation};
 use sim_models::run::{RunResult, play};
 use sim_models::scenario::Scenario;
 use sim_models::scenario::library::Document;
@@ -19,13 +19,25 @@ pub struct Loaded {
     pub path: PathBuf,
     /// With every distribution at its median.
     pub typical: Scenario,
-    document: Document,
+    /// As typed.
+    pub document: Document,
 }
 
 impl Loaded {
     /// Plays run `run`: its inputs are drawn, then its future. `Err` says why there is no result.
     pub fn play(&self, seed: Seed, run: u64, watch: bool) -> Result<RunResult, String> {
-        let drawn = self.document.draw(Streams::new(seed, run)).map_err(|problems| {
+        self.play_varied(seed, run, watch, None)
+    }
+
+    /// Plays the same run with one quantity changed.
+    pub fn play_varied(
+        &self,
+        seed: Seed,
+        run: u64,
+        watch: bool,
+        variation: Option<&Variation>,
+    ) -> Result<RunResult, String> {
+        let drawn = self.document.draw_varied(Streams::new(seed, run), variation).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
             format!("the inputs drawn for this run are impossible: {}", lines.join("; "))
         })?;

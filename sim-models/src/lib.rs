@@ -8,7 +8,7 @@
 //! Modules in reading order: [`ids`], [`quantity`], [`scenario`], [`profile`], [`hosts`], [`event`],
 //! [`world`], [`run`], [`fault`], [`migration`], [`vm`], [`storage`], [`cpu`], [`memory`], [`fabric`],
 //! [`metric`], [`record`], [`verdict`]. Beside them, [`lab`] plays components alone and [`validation`] holds
-//! them against theory and measurements.
+//! them against theory and measurements; [`sensitivity`] shows which guess matters.
 
 pub mod cpu;
 pub mod event;
@@ -25,6 +25,7 @@ pub mod quantity;
 pub mod record;
 pub mod run;
 pub mod scenario;
+pub mod sensitivity;
 pub mod storage;
 pub mod validation;
 pub mod verdict;

@@ -9,6 +9,7 @@ pub mod replay;
 pub mod run;
 pub mod schema;
 pub mod selfcheck;
+pub mod sensitivity;
 mod single;
 mod trace;
 

@@ -6,6 +6,7 @@ pub mod details;
 pub mod json;
 mod plot;
 pub mod schema;
+pub mod sensitivity;
 pub mod style;
 pub mod table;
 pub mod text;
