@@ -1,6 +1,8 @@
 //! Bare queues that bound what an engine can do: orders of (time, sequence) and nothing else. No event is
 //! stored, nothing can be cancelled, no time may be before the last popped.
 
+use crate::common::Luck;
+use crate::work::Law;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -10,6 +12,39 @@ pub trait Bare: Default {
     /// `sequence` below 2^40, higher than any before; `event` below 2^24.
     fn push(&mut self, time: u64, sequence: u64, event: u32);
     fn pop(&mut self) -> Option<(u64, u32)>;
+}
+
+/// The hold model on a bare queue, with the increments of [`crate::work::hold`].
+pub struct BareHold<Q> {
+    pub queue: Q,
+    law: Law,
+    luck: Luck,
+    sequence: u64,
+}
+
+impl<Q: Bare> BareHold<Q> {
+    pub fn new(law: Law, pending: u32) -> Self {
+        let mut hold = BareHold { queue: Q::default(), law, luck: Luck::new(42), sequence: 0 };
+        (0..pending).for_each(|event| hold.push(0, event));
+        hold
+    }
+
+    #[inline]
+    fn push(&mut self, now: u64, event: u32) {
+        self.queue.push(now + self.law.increment(&mut self.luck), self.sequence, event);
+        self.sequence += 1;
+    }
+
+    /// Returns the sum of the times of all events, modulo 2^64.
+    pub fn run(&mut self, events: u64) -> u64 {
+        let mut sum = 0u64;
+        for _ in 0..events {
+            let (now, event) = self.queue.pop().expect("held at a constant size");
+            sum = sum.wrapping_add(now);
+            self.push(now, event);
+        }
+        sum
+    }
 }
 
 #[inline]
@@ -27,7 +62,7 @@ fn unpack(key: u128) -> (u64, u32) {
 pub struct TupleHeap(BinaryHeap<Reverse<(u64, u64, u32)>>);
 
 impl Bare for TupleHeap {
-    const NAME: &'static str = "std heap, tuples";
+    const NAME: &'static str = "heap, tuples";
     #[inline]
     fn push(&mut self, time: u64, sequence: u64, event: u32) {
         self.0.push(Reverse((time, sequence, event)));
@@ -43,7 +78,7 @@ impl Bare for TupleHeap {
 pub struct PackedHeap(BinaryHeap<Reverse<u128>>);
 
 impl Bare for PackedHeap {
-    const NAME: &'static str = "std heap, packed";
+    const NAME: &'static str = "heap, packed";
     #[inline]
     fn push(&mut self, time: u64, sequence: u64, event: u32) {
         self.0.push(Reverse(pack(time, sequence, event)));
@@ -135,7 +170,7 @@ impl OpenHeap {
 }
 
 impl Bare for OpenHeap {
-    const NAME: &'static str = "4-ary heap, open root";
+    const NAME: &'static str = "4-ary, open root";
     #[inline]
     fn push(&mut self, time: u64, sequence: u64, event: u32) {
         let key = pack(time, sequence, event);
@@ -246,6 +281,7 @@ impl Bare for Wheel {
 
 /// Buckets by the highest digit (of 4 bits) in which a time differs from the base, and a short sorted front:
 /// the order that the kernel's own queue refines, without class, pause, injection or cancellation.
+#[derive(Clone)]
 pub struct RadixLadder {
     /// Descending.
     front: Vec<u128>,

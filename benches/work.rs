@@ -92,6 +92,7 @@ impl EventKind for Event {
 pub const UNLIMITED: Budget = Budget { events: u64::MAX, events_per_instant: 1_000_000 };
 
 /// Every event schedules itself again: the hold model with the main loop around it.
+#[derive(Clone)]
 pub struct Hold {
     law: Law,
     luck: Luck,
@@ -118,6 +119,7 @@ pub fn hold(law: Law, pending: u32) -> Simulation<Hold> {
 
 /// Processes that send each other messages (Fujimoto, "Performance of Time Warp under synthetic
 /// workloads", 1990): the next process is one of the 8 that follow, the delay exponential with mean 1 s.
+#[derive(Clone)]
 pub struct Phold {
     luck: Vec<Luck>,
 }
@@ -152,6 +154,7 @@ pub fn phold() -> Simulation<Phold> {
 }
 
 /// One server, arrival rate 0.8, service rate 1 per second: a mean sojourn of 1 / (1 - 0.8) = 5 s.
+#[derive(Clone)]
 pub struct Mm1 {
     left: u64,
     waiting: VecDeque<SimTime>,
@@ -191,14 +194,14 @@ impl Model for Mm1 {
 pub fn mm1(customers: u64) -> Simulation<Mm1> {
     let mut gaps = Luck::new(1);
     let first = Span(gaps.exponential(1.25e9));
-    let model =
-        Mm1 { left: customers, waiting: VecDeque::new(), gaps, services: Luck::new(2), sojourn: 0 };
+    let model = Mm1 { left: customers, waiting: VecDeque::new(), gaps, services: Luck::new(2), sojourn: 0 };
     let mut sim = Simulation::new(model, (), UNLIMITED);
     sim.start(|_, cx| cx.after(first, Event::Arrive));
     sim
 }
 
 /// Every event sets its timer anew, takes a random timer back and sets that anew as well.
+#[derive(Clone)]
 pub struct Cancel {
     handles: Vec<Handle>,
     luck: Luck,

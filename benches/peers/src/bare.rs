@@ -1,29 +1,20 @@
 //! Hold on the bare queues.
 
-use crate::Measured;
-use crate::common::Luck;
-use crate::reference::Bare;
+use crate::reference::{Bare, BareHold};
 use crate::rows::{Row, Work};
+use crate::{Contender, Kind, Measured};
 use cpu_time::ProcessTime;
 use std::hint::black_box;
 
-pub fn run<Q: Bare>(row: &Row) -> Option<Measured> {
+pub const fn contender<Q: Bare>() -> Contender {
+    Contender { name: Q::NAME, kind: Kind::Bare, run: run::<Q> }
+}
+
+fn run<Q: Bare>(row: &Row) -> Option<Measured> {
     let Work::Hold(law) = row.work else { return None };
-    let (mut queue, mut luck, mut sequence) = (Q::default(), Luck::new(42), 0);
-    for event in 0..row.pending {
-        queue.push(law.increment(&mut luck), sequence, event);
-        sequence += 1;
-    }
-    let mut hold = |events: u64| {
-        for _ in 0..events {
-            let (now, event) = queue.pop().expect("held at a constant size");
-            queue.push(now + law.increment(&mut luck), sequence, event);
-            sequence += 1;
-        }
-        sequence
-    };
-    black_box(hold(row.warm_up()));
+    let mut hold = BareHold::<Q>::new(law, row.pending);
+    black_box(hold.run(row.warm_up()));
     let begun = ProcessTime::now();
-    black_box(hold(row.events));
+    black_box(hold.run(row.events));
     Some(Measured { events: row.events, seconds: begun.elapsed().as_secs_f64(), sojourn: 0.0 })
 }

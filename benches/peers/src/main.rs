@@ -2,8 +2,8 @@
 //! queues: one table of medians and ratios.
 //!
 //! ```text
-//! cargo run --release --manifest-path benches/peers/Cargo.toml             every row, 5 rounds
-//! cargo run --release --manifest-path benches/peers/Cargo.toml -- 7 hold   7 rounds of the rows named so
+//! benches/peers/run           every row, 5 rounds
+//! benches/peers/run 7 hold    7 rounds of the rows named so
 //! ```
 //!
 //! Every measurement is a process of its own, and the contenders take turns, so that neither the state of the
@@ -69,11 +69,11 @@ const CONTENDERS: [Contender; 11] = [
     Contender { name: "odem-rs 0.4.0", kind: Kind::Engine, run: odem_peer::run },
     Contender { name: "nexosim 1.0.0", kind: Kind::Engine, run: nexosim_peer::run },
     Contender { name: "SimPy", kind: Kind::Engine, run: simpy::run },
-    Contender { name: "radix ladder", kind: Kind::Bare, run: bare::run::<reference::RadixLadder> },
-    Contender { name: "wheels 64 x 11", kind: Kind::Bare, run: bare::run::<reference::Wheel> },
-    Contender { name: "4-ary, open root", kind: Kind::Bare, run: bare::run::<reference::OpenHeap> },
-    Contender { name: "heap, packed", kind: Kind::Bare, run: bare::run::<reference::PackedHeap> },
-    Contender { name: "heap, tuples", kind: Kind::Bare, run: bare::run::<reference::TupleHeap> },
+    bare::contender::<reference::RadixLadder>(),
+    bare::contender::<reference::Wheel>(),
+    bare::contender::<reference::OpenHeap>(),
+    bare::contender::<reference::PackedHeap>(),
+    bare::contender::<reference::TupleHeap>(),
 ];
 
 fn main() -> ExitCode {
@@ -107,7 +107,13 @@ fn measure_here(row: &str, contender: &str) -> ExitCode {
 fn measure(row: &Row, contender: &Contender) -> Option<Measured> {
     let program = std::env::current_exe().expect("a running program has a path");
     let child = Command::new(program).args(["one", row.name, contender.name]).output().expect("it ran once");
-    assert!(child.status.success(), "{} on {}: {}", contender.name, row.name, String::from_utf8_lossy(&child.stderr));
+    assert!(
+        child.status.success(),
+        "{} on {}: {}",
+        contender.name,
+        row.name,
+        String::from_utf8_lossy(&child.stderr)
+    );
     let text = String::from_utf8_lossy(&child.stdout);
     let numbers: Vec<f64> = text.split_whitespace().map_while(|word| word.parse().ok()).collect();
     let [events, seconds, sojourn] = numbers[..] else { return None };

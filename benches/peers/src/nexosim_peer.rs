@@ -225,8 +225,7 @@ fn mm1(customers: u64) -> Measured {
         Queue { left: customers, waiting: VecDeque::new(), gaps: Luck::new(1), services: Luck::new(2) };
     let mut bench = SimInit::with_num_threads(1);
     let start = EventSource::new().connect(Queue::start, &mailbox).register(&mut bench);
-    let mut sim =
-        bench.add_model(model, mailbox, "queue").init(MonotonicTime::EPOCH).expect("a whole bench");
+    let mut sim = bench.add_model(model, mailbox, "queue").init(MonotonicTime::EPOCH).expect("a whole bench");
     sim.process_event(&start, ()).expect("nothing fails");
     sim.run().expect("nothing fails");
     let sojourn = SOJOURN.load(Relaxed) as f64 / 1e9 / customers as f64;

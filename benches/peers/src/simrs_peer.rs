@@ -103,7 +103,13 @@ struct Shared(Rc<RefCell<Queue>>);
 
 impl Component for Shared {
     type Event = Event;
-    fn process_event(&self, own: ComponentId<Event>, event: &Event, scheduler: &mut Scheduler, _: &mut State) {
+    fn process_event(
+        &self,
+        own: ComponentId<Event>,
+        event: &Event,
+        scheduler: &mut Scheduler,
+        _: &mut State,
+    ) {
         let queue = &mut *self.0.borrow_mut();
         let service = |luck: &mut Luck| Duration::from_nanos(luck.exponential(1e9));
         match event {

@@ -1,7 +1,7 @@
 //! The table, and the check that all did the same work.
 
-use crate::{CONTENDERS, Kind, Measured};
 use crate::rows::Row;
+use crate::{CONTENDERS, Kind, Measured};
 
 pub fn header() {
     print!("{:<18}", "work");

@@ -33,11 +33,11 @@
 //! below the place in which they differ fold into one bucket of that level. A simulation schedules nothing
 //! before its present, so it folds at most what ties with the present.
 
-const DIGIT_BITS: u32 = 6;
-const FAN: usize = 1 << DIGIT_BITS;
-/// Digits of half a key.
-const HALF: usize = u64::BITS.div_ceil(DIGIT_BITS) as usize;
-const LEVELS: usize = 2 * HALF;
+use super::buckets::Spares;
+use super::digits::{
+    DIGIT_BITS, FAN, HALF, LEVELS, bit_of, digit_of, floor, halves, highest_digit, level_of,
+};
+use super::sort::sort;
 
 /// A front is refilled until it has this many keys.
 const ENOUGH: usize = 8;
@@ -62,6 +62,7 @@ pub struct Ladder {
     /// The levels below are empty.
     lowest: usize,
     rows: Vec<Row>,
+    spares: Spares,
 }
 
 /// The buckets of one level.
@@ -74,8 +75,8 @@ struct Row {
 
 impl Row {
     #[inline]
-    fn push(&mut self, digit: usize, key: u128) {
-        self.buckets[digit].push(key);
+    fn push(&mut self, digit: usize, key: u128, spares: &mut Spares) {
+        spares.push(&mut self.buckets[digit], key);
         self.filled |= 1 << digit;
     }
 }
@@ -92,58 +93,9 @@ impl Default for Ladder {
             rows: (0..LEVELS)
                 .map(|_| Row { filled: 0, buckets: std::array::from_fn(|_| Vec::new()) })
                 .collect(),
+            spares: Spares::default(),
         }
     }
-}
-
-#[inline]
-fn halves(key: u128) -> (u64, u64) {
-    ((key >> 64) as u64, key as u64)
-}
-
-/// The digit of half a key that each bit belongs to: a look here is faster than a division.
-const DIGIT_OF_BIT: [u8; 64] = {
-    let mut digits = [0; 64];
-    let mut bit = 0;
-    while bit < 64 {
-        digits[bit] = (bit as u32 / DIGIT_BITS) as u8;
-        bit += 1;
-    }
-    digits
-};
-
-/// The place of the highest digit of a half that is not zero.
-#[inline]
-fn highest_digit(half: u64) -> usize {
-    DIGIT_OF_BIT[(half | 1).ilog2() as usize] as usize
-}
-
-/// The highest level in which two keys differ.
-#[inline]
-fn level_of(difference: u128) -> usize {
-    // By halves, as a machine scans 64 bits in one step.
-    match halves(difference) {
-        (0, order) => highest_digit(order),
-        (time, _) => HALF + highest_digit(time),
-    }
-}
-
-#[inline]
-fn digit_of(key: u128, level: usize) -> usize {
-    let (time, order) = halves(key);
-    let (half, place) = if level < HALF { (order, level) } else { (time, level - HALF) };
-    (half >> (place as u32 * DIGIT_BITS)) as usize % FAN
-}
-
-/// The lowest bit of the digit at `level`.
-#[inline]
-fn bit_of(level: usize) -> u32 {
-    if level < HALF { level as u32 * DIGIT_BITS } else { 64 + (level - HALF) as u32 * DIGIT_BITS }
-}
-
-/// `key` without its digits at `level` and below.
-fn floor(key: u128, level: usize) -> u128 {
-    if level + 1 == LEVELS { 0 } else { key >> bit_of(level + 1) << bit_of(level + 1) }
 }
 
 impl Ladder {
@@ -155,12 +107,12 @@ impl Ladder {
             return self.place(key);
         }
         // The next of all, as it often is, goes where the last that was popped has been.
-        if self.head == self.tail || key < self.front[self.head] {
-            if let Some(free) = self.head.checked_sub(1) {
-                self.front[free] = key;
-                self.head = free;
-                return;
-            }
+        if (self.head == self.tail || key < self.front[self.head])
+            && let Some(free) = self.head.checked_sub(1)
+        {
+            self.front[free] = key;
+            self.head = free;
+            return;
         }
         self.insert(key);
     }
@@ -208,6 +160,14 @@ impl Ladder {
         }
     }
 
+    /// Keys that there is room for in all arrays. None gives room back, so where this stays the same, nothing
+    /// was allocated.
+    #[cfg(test)]
+    pub(super) fn room(&self) -> usize {
+        let buckets = self.rows.iter().flat_map(|row| &row.buckets);
+        buckets.map(Vec::capacity).sum::<usize>() + self.spares.room()
+    }
+
     /// Puts a key that is above `last` into its bucket.
     #[inline]
     fn place(&mut self, key: u128) {
@@ -218,14 +178,14 @@ impl Ladder {
         }
         let level = (HALF + highest_digit(difference)).max(self.lowest);
         let digit = (time >> ((level - HALF) as u32 * DIGIT_BITS)) as usize % FAN;
-        self.rows[level].push(digit, key);
+        self.rows[level].push(digit, key, &mut self.spares);
     }
 
     /// The same for a key whose time is that of `base`.
     #[inline(never)]
     fn place_tie(&mut self, key: u128) {
         let level = level_of(key ^ self.base).max(self.lowest);
-        self.rows[level].push(digit_of(key, level), key);
+        self.rows[level].push(digit_of(key, level), key, &mut self.spares);
     }
 
     /// Puts a key into the front. What is popped leaves room there for the earlier keys to move into.
@@ -330,19 +290,22 @@ impl Ladder {
     /// differ.
     fn deal(&mut self, digit: usize, end: u128) {
         let from = self.lowest;
-        let mut keys = std::mem::take(&mut self.rows[from].buckets[digit]);
+        let keys = std::mem::take(&mut self.rows[from].buckets[digit]);
         self.rows[from].filled &= !(1 << digit);
         self.lowest = split_level(&keys, from, end);
         self.base = floor(keys[0], self.lowest);
         self.last = self.last.max(self.base.saturating_sub(1));
 
-        let row = &mut self.rows[self.lowest];
+        let (row, spares) = (&mut self.rows[self.lowest], &mut self.spares);
         row.filled = match self.lowest.checked_sub(HALF) {
-            Some(place) => deal_out(&keys, &mut row.buckets, |key| halves(key).0, place),
-            None => deal_out(&keys, &mut row.buckets, |key| halves(key).1, self.lowest),
+            Some(place) => {
+                deal_out(&keys, &mut row.buckets, spares, |key| halves(key).0 >> (place as u32 * DIGIT_BITS))
+            }
+            None => deal_out(&keys, &mut row.buckets, spares, |key| {
+                halves(key).1 >> (self.lowest as u32 * DIGIT_BITS)
+            }),
         };
-        keys.clear();
-        self.rows[from].buckets[digit] = keys; // keeps its room for the keys to come
+        self.spares.give(keys);
     }
 
     /// Leaves the first `SHORT` keys in the front and gives the others to the buckets.
@@ -376,14 +339,18 @@ impl Ladder {
     }
 }
 
-/// Deals keys out by the digit at `place` of the half that `half` gives, and says which buckets got one.
+/// Deals keys out by the lowest digit of what `shifted` gives, and says which buckets got one.
 #[inline(always)]
-fn deal_out(keys: &[u128], buckets: &mut [Vec<u128>; FAN], half: impl Fn(u128) -> u64, place: usize) -> u64 {
-    let bit = place as u32 * DIGIT_BITS;
+fn deal_out(
+    keys: &[u128],
+    buckets: &mut [Vec<u128>; FAN],
+    spares: &mut Spares,
+    shifted: impl Fn(u128) -> u64,
+) -> u64 {
     let mut filled = 0;
     for &key in keys {
-        let digit = (half(key) >> bit) as usize % FAN;
-        buckets[digit].push(key);
+        let digit = shifted(key) as usize % FAN;
+        spares.push(&mut buckets[digit], key);
         filled |= 1 << digit;
     }
     filled
@@ -399,45 +366,4 @@ fn split_level(keys: &[u128], from: usize, end: u128) -> usize {
     let level = level_of(keys.iter().fold(0, |bits, key| bits | (key ^ any)));
     // Not beyond `end`: what is scheduled after a pause there must not fall below the base.
     if floor(any, level) > end { level_of(any ^ end) } else { level }
-}
-
-/// Sorts a few keys. What is most frequent takes no branch that a machine must guess.
-#[inline]
-fn sort(keys: &mut [u128]) {
-    match keys {
-        [] | [_] => {}
-        [a, b] => order(a, b),
-        [a, b, c] => {
-            order(a, b);
-            order(b, c);
-            order(a, b);
-        }
-        [a, b, c, d] => {
-            order(a, b);
-            order(c, d);
-            order(a, c);
-            order(b, d);
-            order(b, c);
-        }
-        _ => insertion_sort(keys),
-    }
-}
-
-#[inline(always)]
-fn order(a: &mut u128, b: &mut u128) {
-    let (low, high) = ((*a).min(*b), (*a).max(*b));
-    (*a, *b) = (low, high);
-}
-
-#[inline(never)]
-fn insertion_sort(keys: &mut [u128]) {
-    for from in 1..keys.len() {
-        let key = keys[from];
-        let mut at = from;
-        while at > 0 && keys[at - 1] > key {
-            keys[at] = keys[at - 1];
-            at -= 1;
-        }
-        keys[at] = key;
-    }
 }

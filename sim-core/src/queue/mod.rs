@@ -8,17 +8,20 @@
 //! ```
 //!
 //! The sequence counts *per class*: an observer that schedules more or fewer events never changes the order
-//! of anything else. Keys live in a [`ladder`], events in a slab beside it, so that only 16 bytes move.
+//! of anything else. Keys live in a ladder, events in a slab beside it, so that only 16 bytes move.
 //!
 //! Push and pop take amortised O(1) time for the sizes and laws of delay of a simulation; a key passes at
 //! most 22 levels whatever the number of events. Cancel is O(1): the event goes at once, its key when it
 //! comes near the front, or all dead keys together when they outnumber the living. Nothing is allocated per
-//! event once the arrays have grown to what a run needs.
+//! event once the arrays have grown to what a run needs; memory is O(the most events pending at one time).
 
-pub mod ladder;
+mod buckets;
+mod digits;
+mod ladder;
 #[cfg(test)]
 mod oracle;
 mod slots;
+mod sort;
 
 use crate::sim::Class;
 use crate::time::SimTime;
