@@ -1,97 +1,61 @@
-//! The kernel on its public interface, digest and budget on: hold, M/M/1, PHOLD and cancel-heavy work.
+//! The kernel on its public interface, digest and budget on: PHOLD, M/M/1, cancel-heavy work and forks, each
+//! beside a bare queue that holds as many events. The hold model is in the bench `queue`.
 
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use sim_core::queue::Handle;
-use sim_core::{Budget, Class, Cx, EventKind, Model, SimTime, Simulation, Span};
-use std::collections::VecDeque;
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use sim_core::{Model, SimTime, Simulation};
 
 mod common;
-use common::Luck;
+#[allow(dead_code)]
+mod reference;
+#[allow(dead_code)]
+mod work;
 
-/// Exponential with this mean, in seconds.
-#[inline]
-fn exponential(luck: &mut Luck, mean: f64) -> Span {
-    Span(luck.exponential(mean * 1e9))
+use reference::{Bare, BareHold, RadixLadder};
+use work::Law;
+
+const EVENTS: u64 = 100_000;
+
+fn group<'a>(c: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
+    let mut group = c.benchmark_group(name);
+    group.throughput(Throughput::Elements(EVENTS)).sample_size(10);
+    group
 }
 
-#[derive(Clone, Copy, Debug)]
-enum Event {
-    Arrive,
-    Depart,
-    Message(u32),
-    Timer(u32),
+/// The measure of the same run: exponential hold on the bare radix ladder.
+fn reference(group: &mut BenchmarkGroup<'_, WallTime>, pending: u32) {
+    let mut hold = BareHold::<RadixLadder>::new(Law::Exponential, pending);
+    hold.run(2 * u64::from(pending));
+    group.bench_function(format!("{}, hold {pending}", RadixLadder::NAME), |b| b.iter(|| hold.run(EVENTS)));
 }
 
-impl EventKind for Event {
-    fn class(&self) -> Class {
-        if matches!(self, Event::Depart) { Class::Completion } else { Class::Arrival }
-    }
-    fn kind(&self) -> u32 {
-        match self {
-            Event::Arrive => 0,
-            Event::Depart => 1,
-            Event::Message(_) => 2,
-            Event::Timer(_) => 3,
-        }
-    }
-    fn entity(&self) -> u64 {
-        match self {
-            Event::Message(n) | Event::Timer(n) => u64::from(*n),
-            _ => 0,
-        }
-    }
+fn steady<M: Model>(group: &mut BenchmarkGroup<'_, WallTime>, mut sim: Simulation<M>, pending: u32) {
+    let per_second = f64::from(pending); // the mean delay is a second
+    work::run(&mut sim, 2 * u64::from(pending), per_second);
+    group.bench_function("kernel", |b| b.iter(|| work::run(&mut sim, EVENTS, per_second)));
 }
 
-/// One server, arrival rate 0.8, service rate 1 per second.
-struct Queue {
-    left: u64,
-    waiting: VecDeque<SimTime>,
-    sojourn: u128,
-    gaps: Luck,
-    services: Luck,
+fn phold(c: &mut Criterion) {
+    let pending = work::PROCESSES * work::MESSAGES_EACH;
+    let mut group = group(c, "phold");
+    reference(&mut group, pending);
+    steady(&mut group, work::phold(), pending);
+    group.finish();
 }
 
-impl Model for Queue {
-    type Event = Event;
-    type Record = ();
-    fn handle(&mut self, event: Event, cx: &mut Cx<'_, Event, ()>) {
-        match event {
-            Event::Arrive => {
-                self.waiting.push_back(cx.now);
-                if self.waiting.len() == 1 {
-                    cx.after(exponential(&mut self.services, 1.0), Event::Depart);
-                }
-                if self.left > 0 {
-                    self.left -= 1;
-                    cx.after(exponential(&mut self.gaps, 1.25), Event::Arrive);
-                }
-            }
-            _ => {
-                let since = self.waiting.pop_front().expect("a departure has a customer");
-                self.sojourn += u128::from(cx.now.since(since).0);
-                if !self.waiting.is_empty() {
-                    cx.after(exponential(&mut self.services, 1.0), Event::Depart);
-                }
-            }
-        }
-    }
+fn cancel(c: &mut Criterion) {
+    let mut group = group(c, "cancel");
+    reference(&mut group, 10_000);
+    steady(&mut group, work::cancel(10_000), 10_000);
+    group.finish();
 }
 
 fn mm1(c: &mut Criterion) {
-    const CUSTOMERS: u64 = 200_000;
-    let mut group = c.benchmark_group("engine");
-    group.throughput(Throughput::Elements(2 * CUSTOMERS)).sample_size(20);
-    group.bench_function("mm1", |b| {
+    let mut group = group(c, "mm1");
+    reference(&mut group, 2);
+    group.bench_function("kernel", |b| {
         b.iter(|| {
-            let model = Queue {
-                left: CUSTOMERS,
-                waiting: VecDeque::new(),
-                sojourn: 0,
-                gaps: Luck::new(1),
-                services: Luck::new(2),
-            };
-            let mut sim = Simulation::new(model, (), Budget::default());
-            sim.start(|_, cx| cx.soon(Event::Arrive));
+            let mut sim = work::mm1(EVENTS / 2);
             sim.run_until(SimTime::NEVER).expect("inside the budget");
             sim.model.sojourn
         });
@@ -99,116 +63,19 @@ fn mm1(c: &mut Criterion) {
     group.finish();
 }
 
-/// 1024 processes, 16 messages each; the next process is one of the 8 that follow, the delay exponential.
-struct Phold {
-    luck: Vec<Luck>,
-}
-
-impl Model for Phold {
-    type Event = Event;
-    type Record = ();
-    fn handle(&mut self, event: Event, cx: &mut Cx<'_, Event, ()>) {
-        let Event::Message(at) = event else { return };
-        let luck = &mut self.luck[at as usize];
-        let next = (at + 1 + luck.below(8)) % 1024;
-        let delay = exponential(luck, 1.0);
-        cx.after(delay, Event::Message(next));
-    }
-}
-
-fn phold(c: &mut Criterion) {
-    const SECONDS: u64 = 10;
-    let mut group = c.benchmark_group("engine");
-    group.throughput(Throughput::Elements(1024 * 16 * SECONDS)).sample_size(20);
-    group.bench_function("phold", |b| {
-        b.iter(|| {
-            let model = Phold { luck: (0..1024).map(Luck::new).collect() };
-            let mut sim = Simulation::new(model, (), Budget::default());
-            sim.start(|_, cx| {
-                (0..1024 * 16).for_each(|i| {
-                    let _ = cx.soon(Event::Message(i % 1024));
-                })
-            });
-            sim.run_until(SimTime::ZERO + Span::secs(SECONDS)).expect("inside the budget");
-            sim.events()
-        });
-    });
-    group.finish();
-}
-
-/// Every event also takes back another pending timer and sets it anew.
-struct Timers {
-    handles: Vec<Handle>,
-    luck: Luck,
-}
-
-impl Model for Timers {
-    type Event = Event;
-    type Record = ();
-    fn handle(&mut self, event: Event, cx: &mut Cx<'_, Event, ()>) {
-        let Event::Timer(at) = event else { return };
-        let other = self.luck.below(self.handles.len() as u32);
-        for timer in [at, other] {
-            cx.cancel(self.handles[timer as usize]);
-            let delay = exponential(&mut self.luck, 1.0);
-            self.handles[timer as usize] = cx.after(delay, Event::Timer(timer));
-        }
-    }
-}
-
-/// Every event schedules itself again: the queue's hold model with the main loop around it.
-struct Ticks(Luck);
-
-impl Model for Ticks {
-    type Event = Event;
-    type Record = ();
-    fn handle(&mut self, event: Event, cx: &mut Cx<'_, Event, ()>) {
-        cx.after(exponential(&mut self.0, 1.0), event);
-    }
-}
-
-fn hold(c: &mut Criterion) {
-    const HOLDS: u64 = 200_000;
-    let mut group = c.benchmark_group("engine hold");
-    group.throughput(Throughput::Elements(HOLDS)).sample_size(10);
-    for pending in [100u32, 10_000, 1_000_000] {
-        let mut sim =
-            Simulation::new(Ticks(Luck::new(42)), (), Budget { events: u64::MAX, ..Budget::default() });
-        sim.start(|ticks, cx| {
-            for i in 0..pending {
-                cx.after(exponential(&mut ticks.0, 1.0), Event::Timer(i));
-            }
-        });
-        sim.run_until(SimTime::ZERO + Span::secs(2)).expect("inside the budget");
-        // Each of them fires once a second on average.
-        let step = Span(HOLDS * 1_000_000_000 / u64::from(pending));
-        group.bench_function(BenchmarkId::from_parameter(pending), |b| {
-            b.iter(|| sim.run_until(sim.now() + step).expect("inside the budget"));
-        });
+/// A copy of 10,000 pending events: of the whole simulation, and of the bare queue's keys.
+fn fork(c: &mut Criterion) {
+    let mut group = c.benchmark_group("fork 10000 pending");
+    for law in [Law::Exponential, Law::Mixed] {
+        let mut hold = BareHold::<RadixLadder>::new(law, 10_000);
+        hold.run(20_000);
+        group.bench_function(format!("{}, {law:?}", RadixLadder::NAME), |b| b.iter(|| hold.queue.clone()));
+        let mut sim = work::hold(law, 10_000);
+        work::run(&mut sim, 20_000, 1e13 / law.mean());
+        group.bench_function(format!("kernel, {law:?}"), |b| b.iter(|| sim.clone()));
     }
     group.finish();
 }
 
-fn cancel(c: &mut Criterion) {
-    const TIMERS: u32 = 10_000;
-    let mut group = c.benchmark_group("engine");
-    group.throughput(Throughput::Elements(u64::from(TIMERS) * 20)).sample_size(20);
-    group.bench_function("cancel", |b| {
-        b.iter(|| {
-            let model = Timers { handles: Vec::new(), luck: Luck::new(1) };
-            let mut sim = Simulation::new(model, (), Budget::default());
-            sim.start(|timers, cx| {
-                for i in 0..TIMERS {
-                    let delay = exponential(&mut timers.luck, 1.0);
-                    timers.handles.push(cx.after(delay, Event::Timer(i)));
-                }
-            });
-            sim.run_until(SimTime::ZERO + Span::secs(10)).expect("inside the budget");
-            sim.events()
-        });
-    });
-    group.finish();
-}
-
-criterion_group!(benches, hold, mm1, phold, cancel);
+criterion_group!(benches, phold, mm1, cancel, fork);
 criterion_main!(benches);

@@ -67,7 +67,9 @@ impl<'a, E: EventKind, R> Cx<'a, E, R> {
     /// Schedules `event` at `time`; a time in the past is a mistake of ours.
     #[inline]
     pub fn at(&mut self, time: SimTime, event: E) -> Handle {
-        assert!(time >= self.now, "{event:?} scheduled at {time}, before now ({})", self.now);
+        if time < self.now {
+            scheduled_in_the_past(time, self.now, event);
+        }
         self.queue.push(time, event.class(), event)
     }
 
@@ -90,12 +92,18 @@ impl<'a, E: EventKind, R> Cx<'a, E, R> {
     }
 }
 
+#[cold]
+#[inline(never)]
+fn scheduled_in_the_past<E: fmt::Debug>(time: SimTime, now: SimTime, event: E) -> ! {
+    panic!("{event:?} scheduled at {time}, before now ({now})");
+}
+
 /// What a run may spend before it is stopped with a named error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     /// Events in all.
     pub events: u64,
-    /// Events at one instant: a storm at a standstill of time is a loop of ours.
+    /// Events at one instant, at least 1: a storm at a standstill of time is a loop of ours.
     pub events_per_instant: u64,
 }
 
@@ -165,7 +173,8 @@ pub struct Simulation<M: Model> {
     digests: Digests,
     budget: Budget,
     events: u64,
-    events_now: u64,
+    /// Events handled before the present instant.
+    events_before: u64,
 }
 
 impl<M: Model> Simulation<M> {
@@ -179,7 +188,7 @@ impl<M: Model> Simulation<M> {
             digests: Digests::default(),
             budget,
             events: 0,
-            events_now: 0,
+            events_before: 0,
         }
     }
 
@@ -198,18 +207,23 @@ impl<M: Model> Simulation<M> {
             digest.add(u64::from(event.kind()) << 48 ^ event.entity());
             self.model.handle(event, &mut Cx::new(time, &mut self.queue, &mut self.record));
         }
-        if end != SimTime::NEVER {
+        if end != SimTime::NEVER && end != self.now {
             self.now = end;
+            self.events_before = self.events;
         }
         Ok(())
     }
 
     #[inline]
     fn spend(&mut self, time: SimTime, event: &M::Event) -> Result<(), RunError> {
+        if time != self.now {
+            self.now = time;
+            self.events_before = self.events;
+        } else if self.events - self.events_before >= self.budget.events_per_instant {
+            return Err(self.overspent(event));
+        }
         self.events += 1;
-        self.events_now = if time == self.now { self.events_now + 1 } else { 1 };
-        self.now = time;
-        if self.events > self.budget.events || self.events_now > self.budget.events_per_instant {
+        if self.events > self.budget.events {
             return Err(self.overspent(event));
         }
         Ok(())

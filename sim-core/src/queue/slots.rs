@@ -15,6 +15,8 @@ struct Slot<E> {
     /// Odd while the event is pending; goes up by one whenever that changes, so that it is never the same
     /// for two events (in 2^31 that pass through one slot).
     stamp: u32,
+    /// The slot that was freed before this one, while this one is free.
+    next: u32,
 }
 
 /// A slot holds a pending event; or it is dead, kept only because the key of its cancelled event still names
@@ -23,13 +25,17 @@ struct Slot<E> {
 pub(super) struct Slots<E> {
     slots: Vec<Slot<E>>,
     /// Last freed, first used: its line of memory is still near.
-    free: Vec<u32>,
+    free: u32,
+    pending: usize,
     dead: usize,
 }
 
+/// After the last free slot.
+const NONE: u32 = u32::MAX;
+
 impl<E> Default for Slots<E> {
     fn default() -> Self {
-        Slots { slots: Vec::new(), free: Vec::new(), dead: 0 }
+        Slots { slots: Vec::new(), free: NONE, pending: 0, dead: 0 }
     }
 }
 
@@ -44,8 +50,10 @@ impl<E: Copy> Slots<E> {
     /// Stores an event. O(1).
     #[inline]
     pub(super) fn fill(&mut self, event: E) -> Handle {
-        let Some(index) = self.free.pop() else { return self.grow(event) };
-        let slot = &mut self.slots[index as usize];
+        self.pending += 1;
+        let index = self.free;
+        let Some(slot) = self.slots.get_mut(index as usize) else { return self.grow(event) };
+        self.free = slot.next;
         slot.event = event;
         slot.stamp = slot.stamp.wrapping_add(1);
         Handle { slot: index, stamp: slot.stamp }
@@ -56,7 +64,7 @@ impl<E: Copy> Slots<E> {
     fn grow(&mut self, event: E) -> Handle {
         let index = self.slots.len();
         assert!(index < 1 << SLOT_BITS, "more than 2^{SLOT_BITS} pending events");
-        self.slots.push(Slot { event, stamp: 1 });
+        self.slots.push(Slot { event, stamp: 1, next: NONE });
         Handle { slot: index as u32, stamp: 1 }
     }
 
@@ -68,21 +76,24 @@ impl<E: Copy> Slots<E> {
             return None;
         }
         slot.stamp = slot.stamp.wrapping_add(1);
+        self.pending -= 1;
         self.dead += 1;
         Some(slot.event)
     }
 
-    /// Frees a slot whose key is gone, and returns its event unless that was cancelled. O(1).
+    /// Frees a slot whose key is gone, and lends its event unless that was cancelled. O(1).
     #[inline]
-    pub(super) fn release(&mut self, index: u32) -> Option<E> {
-        self.free.push(index);
+    pub(super) fn release(&mut self, index: u32) -> Option<&E> {
         let slot = &mut self.slots[index as usize];
+        slot.next = self.free;
+        self.free = index;
         if !slot.is_pending() {
             self.dead -= 1;
             return None;
         }
         slot.stamp = slot.stamp.wrapping_add(1);
-        Some(slot.event)
+        self.pending -= 1;
+        Some(&slot.event)
     }
 
     /// Frees the slot if it is dead, and says whether it is not. O(1).
@@ -106,7 +117,7 @@ impl<E: Copy> Slots<E> {
     /// Events that are pending.
     #[inline]
     pub(super) fn pending(&self) -> usize {
-        self.slots.len() - self.free.len() - self.dead
+        self.pending
     }
 }
 
