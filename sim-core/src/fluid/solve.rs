@@ -15,7 +15,7 @@ use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 
 impl Net {
-    /// Solves for everything changed since the last solve, and lists the flows that were filled again.
+    /// Solves for everything changed since the last solve, and lists the lanes that were filled again.
     pub fn solve(&mut self) {
         let from = self.restart_level();
         self.reopen(from);
@@ -34,14 +34,14 @@ impl Net {
         let mut level = 0;
         loop {
             let (mut room, mut weight) = (self.link(link).capacity, 0);
-            for &slot in &self.members[link.index()] {
-                let lane = &self.lanes[slot as usize];
+            for &lane in &self.members[link.index()] {
+                let lane = self.lane(lane);
                 let (stop, rate) =
                     if lane.pending { (lane.cap_level, lane.cap) } else { (lane.level, lane.rate) };
                 if stop < level {
-                    room -= rate;
+                    room -= rate * u64::from(lane.count);
                 } else {
-                    weight += lane.weight;
+                    weight += lane.weight * u64::from(lane.count);
                 }
             }
             if weight == 0 {
@@ -55,61 +55,61 @@ impl Net {
         }
     }
 
-    /// Opens the changed flows and all that were fixed at `from` or above.
+    /// Opens the changed lanes and all that were fixed at `from` or above.
     fn reopen(&mut self, from: u64) {
         self.refilled.clear();
         self.queue.clear();
         while let Some(link) = self.dirty.pop() {
             let state = &mut self.links[link.index()];
-            (state.dirty, state.full_at, state.bottlenecked) = (false, NEVER, 0);
+            (state.dirty, state.full_at) = (false, NEVER);
         }
-        for slot in 0..if from == NEVER { 0 } else { self.lanes.len() as u32 } {
-            let lane = &self.lanes[slot as usize];
-            if lane.active && !lane.pending && lane.level >= from {
-                for link in &lane.path {
-                    self.links[link.index()].load -= lane.rate;
-                }
-                self.open(slot);
+        for lane in 0..if from == NEVER { 0 } else { self.lanes.len() as u32 } {
+            let state = self.lane(lane);
+            if state.active && !state.pending && state.level >= from {
+                self.open(lane);
             }
         }
-        while let Some(slot) = self.pending.pop() {
-            self.lanes[slot as usize].pending = false;
-            self.open(slot);
+        while let Some(lane) = self.pending.pop() {
+            self.lanes[lane as usize].pending = false;
+            self.open(lane);
         }
     }
 
-    fn open(&mut self, slot: u32) {
-        self.refilled.push(slot);
-        let lane = &mut self.lanes[slot as usize];
-        lane.before = std::mem::take(&mut lane.rate);
-        lane.bottleneck = NO_LINK;
-        if !lane.active {
+    fn open(&mut self, lane: u32) {
+        self.unload(lane, self.lane(lane).settled);
+        let Net { lanes, links, paths, queue, refilled, .. } = self;
+        let state = &mut lanes[lane as usize];
+        refilled.push((lane, state.rate));
+        (state.rate, state.bottleneck) = (0, NO_LINK);
+        if !state.active {
             return;
         }
-        if lane.path.is_empty() {
-            (lane.rate, lane.level) = (lane.cap, lane.cap_level);
+        state.settled = state.count;
+        if state.hops == 0 {
+            (state.rate, state.level) = (state.cap, state.cap_level);
             return;
         }
-        lane.open = true;
-        for link in &lane.path {
-            let state = &mut self.links[link.index()];
+        state.open = true;
+        let weight = state.weight * u64::from(state.count);
+        for link in paths.of(lane, state) {
+            let state = &mut links[link.index()];
             if state.open == 0 {
-                (state.full_at, state.bottlenecked) = (NEVER, 0);
-                self.queue.push(Reverse((0, *link)));
+                state.full_at = NEVER;
+                queue.push(Reverse((0, *link)));
             }
-            state.open += lane.weight;
+            state.open += weight;
         }
     }
 
-    /// Fixes all open flows, link by link in rising (level, link) order.
+    /// Fixes all open lanes, link by link in rising (level, link) order.
     fn fill(&mut self) {
         for Reverse((level, link)) in &mut self.queue {
             *level = self.links[link.index()].level();
         }
         let mut heap = BinaryHeap::from(std::mem::take(&mut self.queue));
-        let mut left = self.refilled.iter().filter(|slot| self.lanes[**slot as usize].open).count() as u32;
+        let mut left = self.refilled.iter().filter(|(lane, _)| self.lane(*lane).open).count() as u32;
         while left > 0 {
-            let mut top = heap.peek_mut().expect("an open flow is on a link that may fill");
+            let mut top = heap.peek_mut().expect("an open lane is on a link that may fill");
             let Reverse((level, link)) = *top;
             let state = &self.links[link.index()];
             if state.open == 0 {
@@ -131,44 +131,49 @@ impl Net {
         self.queue = heap.into_vec();
     }
 
-    /// Fixes the flows on a link whose cap is reached by this level. Returns how many: if any, the link has
+    /// Fixes the lanes on a link whose cap is reached by this level. Returns how many: if any, the link has
     /// risen.
     fn fix_capped(&mut self, link: LinkId, level: u64) -> u32 {
+        let Net { lanes, links, paths, members, .. } = self;
         let mut capped = 0;
-        for &slot in &self.members[link.index()] {
-            let lane = &mut self.lanes[slot as usize];
-            if lane.open && lane.cap_level <= level {
-                lane.fix(lane.cap, lane.cap_level, &mut self.links);
+        for &lane in &members[link.index()] {
+            let state = &mut lanes[lane as usize];
+            if state.open && state.cap_level <= level {
+                (state.rate, state.level) = (state.cap, state.cap_level);
+                fix(state, paths.of(lane, state), links);
                 capped += 1;
             }
         }
         capped
     }
 
-    /// The link is full: fixes the flows still open on it at its level. Returns how many.
+    /// The link is full: fixes the lanes still open on it at its level. Returns how many.
     fn fix_rest(&mut self, link: LinkId, level: u64) -> u32 {
-        let mut bottlenecked = 0;
-        for &slot in &self.members[link.index()] {
-            let lane = &mut self.lanes[slot as usize];
-            if lane.open {
-                lane.fix((lane.weight * level) >> LEVEL_BITS, level, &mut self.links);
-                lane.bottleneck = link;
-                bottlenecked += 1;
+        let Net { lanes, links, paths, members, .. } = self;
+        let (mut fixed, mut flows) = (0, 0);
+        for &lane in &members[link.index()] {
+            let state = &mut lanes[lane as usize];
+            if state.open {
+                (state.rate, state.level) = ((state.weight * level) >> LEVEL_BITS, level);
+                state.bottleneck = link;
+                fixed += 1;
+                flows += state.count;
+                fix(state, paths.of(lane, state), links);
             }
         }
-        let state = &mut self.links[link.index()];
-        (state.full_at, state.bottlenecked) = (level, bottlenecked);
-        bottlenecked
+        let state = &mut links[link.index()];
+        (state.full_at, state.bottlenecked) = (level, flows);
+        fixed
     }
 }
 
-impl Lane {
-    fn fix(&mut self, rate: u64, level: u64, links: &mut [Link]) {
-        (self.rate, self.level, self.open) = (rate, level, false);
-        for link in &self.path {
-            let state = &mut links[link.index()];
-            state.load += rate;
-            state.open -= self.weight;
-        }
+/// Books the rates of a lane that is no longer open.
+fn fix(lane: &mut Lane, path: &[LinkId], links: &mut [Link]) {
+    lane.open = false;
+    let (rate, weight) = (lane.rate * u64::from(lane.count), lane.weight * u64::from(lane.count));
+    for link in path {
+        let state = &mut links[link.index()];
+        state.load += rate;
+        state.open -= weight;
     }
 }
