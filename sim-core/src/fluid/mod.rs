@@ -18,6 +18,7 @@
 //!
 //! This module knows no topology, latency or packets: a link is a number, a path a list of them.
 
+mod fill;
 mod flow;
 mod net;
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! changed gets a lane of its own.
 
 use super::flow::LinkId;
+use super::solve::Mood;
 use std::cmp::Reverse;
 
 /// Binary digits of a level after the rate unit. A capacity has 56 bits, so that a level fits into 64 even
@@ -15,26 +16,60 @@ pub(super) const NEVER: u64 = u64::MAX;
 /// No bottleneck: limited by the cap, or not solved yet.
 pub(super) const NO_LINK: LinkId = LinkId(u32::MAX);
 
-/// A directed link. Rates in rate units.
+/// A directed link. Rates in rate units. Sums over flows are modulo 2^64: exact once a solve is over, for then
+/// no link is overdrawn.
 #[derive(Clone, Debug)]
 pub(super) struct Link {
     pub capacity: u64,
-    /// Sum of the fixed rates on it.
+    /// Sum of the rates on it.
     pub load: u64,
+    /// What rounding may take off `load`, with room to spare.
+    slack: u64,
+    /// Of the flows that this link holds back: their number, and the sums of rates and weights.
+    pub bottlenecked: u32,
+    own_load: u64,
+    own_weight: u64,
     /// Sum of the weights of its open flows; zero outside a solve.
     pub open: u64,
-    /// Level at which it filled in the last solve.
+    /// Level at which it fills.
     pub full_at: u64,
-    /// Flows fixed by this link.
-    pub bottlenecked: u32,
+    /// When a solve looks at it next; outside a solve never.
+    pub due: u64,
     /// Listed as changed since the last solve.
     pub dirty: bool,
 }
 
 impl Link {
+    fn new(capacity: u64) -> Link {
+        Link {
+            capacity,
+            load: 0,
+            slack: 0,
+            bottlenecked: 0,
+            own_load: 0,
+            own_weight: 0,
+            open: 0,
+            full_at: NEVER,
+            due: NEVER,
+            dirty: false,
+        }
+    }
+
     /// The level at which its open flows fill it, if none of them stops before.
     pub fn level(&self) -> u64 {
         ((self.capacity - self.load) << LEVEL_BITS) / self.open
+    }
+
+    /// A level, not above the present one or the one that its lanes now ask for; never if it has room for
+    /// all that is on it.
+    pub fn earliest_due(&self) -> u64 {
+        let weight = self.own_weight + self.open;
+        if weight > 0 {
+            let room = self.capacity.saturating_sub(self.load.wrapping_sub(self.own_load));
+            return self.full_at.min((room << LEVEL_BITS) / weight);
+        }
+        let has_room = self.load.saturating_add(self.slack) <= self.capacity;
+        if has_room && self.full_at == NEVER { NEVER } else { 0 }
     }
 }
 
@@ -62,6 +97,8 @@ pub(super) struct Lane {
     pub pending: bool,
     /// Not fixed yet in the running solve.
     pub open: bool,
+    /// Listed in [`Net::refilled`].
+    pub listed: bool,
 }
 
 /// Links, lanes and the last solution.
@@ -83,12 +120,13 @@ pub(super) struct Net {
     pub refilled: Vec<(u32, u64)>,
     /// The heap of the solver between solves: only its memory is kept.
     pub queue: Vec<Reverse<(u64, LinkId)>>,
+    pub mood: Mood,
 }
 
 impl Net {
     pub fn add_link(&mut self, capacity: u64) -> LinkId {
         let id = LinkId(u32::try_from(self.links.len()).expect("fewer than 2^32 links"));
-        self.links.push(Link { capacity, load: 0, open: 0, full_at: NEVER, bottlenecked: 0, dirty: false });
+        self.links.push(Link::new(capacity));
         self.members.push(Vec::new());
         id
     }
@@ -230,13 +268,18 @@ impl Net {
     /// Takes the rates of some of the flows of a lane off the loads.
     pub fn unload(&mut self, lane: u32, flows: u32) {
         let state = &mut self.lanes[lane as usize];
-        state.settled -= flows;
-        let rate = state.rate * u64::from(flows);
-        for link in self.paths.of(lane, state) {
-            self.links[link.index()].load -= rate;
+        if flows > 0 {
+            state.strike(flows, self.paths.of(lane, state), &mut self.links);
         }
-        if state.bottleneck != NO_LINK {
-            self.links[state.bottleneck.index()].bottlenecked -= flows;
+        state.settled -= flows;
+    }
+
+    /// Lists a lane as one whose rate may change in this solve.
+    pub fn list(&mut self, lane: u32) {
+        let state = &mut self.lanes[lane as usize];
+        if !state.listed {
+            state.listed = true;
+            self.refilled.push((lane, state.rate));
         }
     }
 
@@ -253,7 +296,7 @@ impl Net {
         }
     }
 
-    fn soil_path(&mut self, lane: u32) {
+    pub fn soil_path(&mut self, lane: u32) {
         let Net { paths, lanes, links, dirty, .. } = self;
         for link in paths.of(lane, &lanes[lane as usize]) {
             soil(links, dirty, *link);
@@ -288,7 +331,74 @@ impl Lane {
             active: false,
             pending: false,
             open: false,
+            listed: false,
         }
+    }
+
+    /// Does it stop before a link that fills at this level?
+    pub fn stops_below(&self, level: u64, link: LinkId) -> bool {
+        match self.bottleneck {
+            NO_LINK => self.level <= level,
+            first => (self.level, first) < (level, link),
+        }
+    }
+
+    /// It stops nowhere yet, at rate zero.
+    pub fn reset(&mut self) {
+        (self.rate, self.level, self.bottleneck) = (0, NEVER, NO_LINK);
+    }
+
+    /// It stops at this level of this link, or at its cap. A rate that no link can carry may be cut short: it
+    /// does not outlast the solve.
+    pub fn stop_at(&mut self, level: u64, link: LinkId) {
+        let share = self.weight.saturating_mul(level) >> LEVEL_BITS;
+        self.rate = if link == NO_LINK { self.cap } else { share };
+        (self.level, self.bottleneck) = (level, link);
+    }
+
+    /// Books the rates of all its flows on the links; it is no longer open.
+    pub fn book(&mut self, path: &[LinkId], links: &mut [Link]) {
+        self.settled = self.count;
+        let flows = u64::from(self.count);
+        let (rate, weight) = (self.rate.wrapping_mul(flows), self.weight * flows);
+        let open = if std::mem::take(&mut self.open) { weight } else { 0 };
+        let slack = self.slack() * flows;
+        for link in path {
+            let state = &mut links[link.index()];
+            state.load = state.load.wrapping_add(rate);
+            state.slack += slack;
+            state.open -= open;
+        }
+        if self.bottleneck != NO_LINK {
+            let state = &mut links[self.bottleneck.index()];
+            state.bottlenecked += self.settled;
+            state.own_load = state.own_load.wrapping_add(rate);
+            state.own_weight += weight;
+        }
+    }
+
+    /// The reverse of [`Lane::book`] for some of its flows.
+    fn strike(&self, flows: u32, path: &[LinkId], links: &mut [Link]) {
+        let count = u64::from(flows);
+        let rate = self.rate.wrapping_mul(count);
+        let slack = self.slack() * count;
+        for link in path {
+            let state = &mut links[link.index()];
+            state.load = state.load.wrapping_sub(rate);
+            state.slack -= slack;
+        }
+        if self.bottleneck != NO_LINK {
+            let state = &mut links[self.bottleneck.index()];
+            state.bottlenecked -= flows;
+            state.own_load = state.own_load.wrapping_sub(rate);
+            state.own_weight -= self.weight * count;
+        }
+    }
+
+    /// A flow that stops at level x has a rate of at least weight (x + 1) less this: a level is rounded down
+    /// by less than 1, and so is a rate; the level of a cap is rounded up by less than 1.
+    fn slack(&self) -> u64 {
+        2 + (self.weight >> (LEVEL_BITS - 1))
     }
 }
 
