@@ -63,13 +63,17 @@ impl Link {
     /// A level, not above the present one or the one that its lanes now ask for; never if it has room for
     /// all that is on it.
     pub fn earliest_due(&self) -> u64 {
-        let weight = self.own_weight + self.open;
-        if weight > 0 {
-            let room = self.capacity.saturating_sub(self.load.wrapping_sub(self.own_load));
-            return self.full_at.min((room << LEVEL_BITS) / weight);
+        let room = self.capacity.saturating_sub(self.load.wrapping_sub(self.own_load));
+        match (room << LEVEL_BITS).checked_div(self.own_weight + self.open) {
+            Some(level) => self.full_at.min(level),
+            None if self.full_at == NEVER && self.has_room() => NEVER,
+            None => 0,
         }
-        let has_room = self.load.saturating_add(self.slack) <= self.capacity;
-        if has_room && self.full_at == NEVER { NEVER } else { 0 }
+    }
+
+    /// Does it not fill, however the rates on it were rounded?
+    fn has_room(&self) -> bool {
+        self.load.saturating_add(self.slack) <= self.capacity
     }
 }
 
