@@ -1,7 +1,7 @@
 //! One flow: what its owner asks for, and how far it has got.
 
 use crate::table::Id;
-use crate::time::{NS_PER_S, SimTime, Span};
+use crate::time::{NS_PER_S, SimTime};
 use crate::units::{Bytes, Rate};
 
 /// Rate units per byte/s, as a power of two.
@@ -29,15 +29,21 @@ impl LinkId {
 /// Names one flow of a [`Fluid`](super::Fluid); stale once the flow has finished or was stopped.
 pub type FlowId = Id<Flow>;
 
-/// What a [`FlowId`] names: the progress of one flow, brought up to date only when its rate changes.
+/// What a [`FlowId`] names: how far one flow has got, as told by the clock of its lane.
 #[derive(Clone, Debug)]
 pub struct Flow {
     pub(super) key: u64,
     /// Work to do in all, [`ENDLESS`] without an end.
     pub(super) goal: u128,
-    /// Work done at `updated`.
-    pub(super) sent: u128,
-    pub(super) updated: SimTime,
+    /// Work done is what the lane has served less this, modulo 2^128.
+    pub(super) offset: u128,
+    /// The lane it is in, and the next flow of that lane by target.
+    pub(super) lane: u32,
+    pub(super) next: u32,
+    /// When it ran dry, if the clock of the lane has been set since.
+    pub(super) dry_at: Option<SimTime>,
+    /// Came to its lane since the last settle: what it had before that.
+    pub(super) moved: Option<u64>,
 }
 
 /// A flow as its owner asks for it.
@@ -71,47 +77,22 @@ pub struct Stopped<T> {
 }
 
 impl Flow {
-    /// Moves on to `now` at the rate held since the last update. A flow that ran dry on the way stays at
-    /// the instant it did, so that its finish is not forgotten.
-    pub(super) fn progress(&mut self, now: SimTime, rate: u64) {
-        if self.goal == self.sent {
-            return;
-        }
-        let moved = u128::from(rate) * u128::from(now.since(self.updated).0);
-        if moved < self.goal - self.sent {
-            self.sent += moved;
-            self.updated = self.updated.max(now);
-        } else {
-            self.updated = self.finish(rate);
-            self.sent = self.goal;
-        }
+    /// What its lane will have served when it is done.
+    pub(super) fn target(&self) -> u128 {
+        if self.goal == ENDLESS { u128::MAX } else { self.offset.wrapping_add(self.goal) }
     }
 
-    /// First ns at which nothing is left; never at rate zero.
-    pub(super) fn finish(&self, rate: u64) -> SimTime {
-        match (self.goal - self.sent, u128::from(rate)) {
-            (0, _) => self.updated,
-            (_, 0) => SimTime::NEVER,
-            (left, rate) => self.updated + Span(u64::try_from(left.div_ceil(rate)).unwrap_or(u64::MAX)),
-        }
+    /// Work done when its lane has served this much.
+    pub(super) fn sent(&self, served: u128) -> u128 {
+        served.wrapping_sub(self.offset).min(self.goal)
     }
 
-    /// [`Flow::finish`] in floating ns, before rounding up.
-    pub(super) fn due(&self, rate: u64) -> f64 {
-        match self.goal - self.sent {
-            0 => self.updated.0 as f64,
-            _ if rate == 0 || self.goal == ENDLESS => f64::INFINITY,
-            left => self.updated.0 as f64 + left as f64 / rate as f64,
-        }
-    }
-
-    pub(super) fn sent_bytes(&self) -> Bytes {
-        Bytes(u64::try_from(self.sent / WORK_PER_BYTE).unwrap_or(u64::MAX))
-    }
-
-    pub(super) fn remaining_bytes(&self) -> Bytes {
-        let left = (self.goal - self.sent).div_ceil(WORK_PER_BYTE);
-        Bytes(if self.goal == ENDLESS { u64::MAX } else { left as u64 })
+    /// Whole bytes sent, and bytes not (wholly) sent.
+    pub(super) fn split(&self, served: u128) -> (Bytes, Bytes) {
+        let sent = self.sent(served);
+        let left = (self.goal - sent).div_ceil(WORK_PER_BYTE);
+        let left = if self.goal == ENDLESS { u64::MAX } else { left as u64 };
+        (Bytes(u64::try_from(sent / WORK_PER_BYTE).unwrap_or(u64::MAX)), Bytes(left))
     }
 }
 

@@ -18,21 +18,23 @@
 //!
 //! This module knows no topology, latency or packets: a link is a number, a path a list of them.
 
+mod fill;
 mod flow;
 mod net;
 #[cfg(test)]
 mod oracle;
+mod progress;
 #[cfg(test)]
 mod reference;
 mod solve;
 #[cfg(test)]
 mod tests;
 
-use crate::table::Table;
 use crate::time::SimTime;
 use crate::units::{Bytes, Rate};
 use flow::{ENDLESS, RATE_BITS, to_units, to_work};
-use net::Net;
+use net::{Lane, NEVER, NO_LINK, Net};
+use progress::Progress;
 
 pub use flow::{Flow, FlowId, FlowSpec, LinkId, MAX_RATE, Stopped};
 
@@ -40,12 +42,11 @@ pub use flow::{Flow, FlowId, FlowSpec, LinkId, MAX_RATE, Stopped};
 #[derive(Clone, Debug)]
 pub struct Fluid<T> {
     net: Net,
-    flows: Table<Flow>,
-    /// By slot: what callers know the flow as.
-    names: Vec<(FlowId, T)>,
-    /// By slot: the finish in ns, infinite without one. A float, good to well under a nanosecond, so that
-    /// only the candidates for the earliest finish need the exact, slow division.
-    due: Vec<f64>,
+    progress: Progress,
+    /// By slot: what the owner attached.
+    tags: Vec<T>,
+    /// Flows that came to their lane since the last settle; some have gone again.
+    moved: Vec<FlowId>,
     /// The instant of the changes that no settle has seen yet.
     dirty: Option<SimTime>,
     changed: Vec<(FlowId, T)>,
@@ -58,9 +59,9 @@ impl<T> Default for Fluid<T> {
     fn default() -> Self {
         Fluid {
             net: Net::default(),
-            flows: Table::new(),
-            names: Vec::new(),
-            due: Vec::new(),
+            progress: Progress::default(),
+            tags: Vec::new(),
+            moved: Vec::new(),
             dirty: None,
             changed: Vec::new(),
             order: Vec::new(),
@@ -92,28 +93,31 @@ impl<T: Copy> Fluid<T> {
     /// # Panics
     /// If the weight is zero, or the path is empty and there is no cap: nothing would limit the flow.
     pub fn start(&mut self, now: SimTime, flow: FlowSpec<'_, T>) -> FlowId {
-        let goal = flow.bytes.map_or(ENDLESS, to_work);
-        let id = self.flows.insert(Flow { key: flow.key, goal, sent: 0, updated: now });
-        let name = (id, flow.tag);
-        match self.names.get_mut(id.index()) {
-            Some(free) => *free = name,
-            None => self.names.push(name),
+        let (weight, cap) = (u64::from(flow.weight), flow.cap.map_or(NEVER, to_units));
+        let lane = self.net.find(flow.path, weight, cap).unwrap_or_else(|| {
+            let lane = self.net.add_lane(flow.path, weight, cap);
+            self.progress.open_lane(lane, now);
+            lane
+        });
+        let id = self.progress.add(flow.key, flow.bytes.map_or(ENDLESS, to_work));
+        match self.tags.get_mut(id.index()) {
+            Some(free) => *free = flow.tag,
+            None => self.tags.push(flow.tag),
         }
-        self.due.resize(self.names.len(), f64::INFINITY);
-        self.net.insert(slot(id), flow.path, flow.weight, flow.cap.map(to_units));
-        self.reckon(id);
+        self.moved.push(id);
+        self.enter(now, id, lane);
         self.mark(now);
         id
     }
 
     /// Takes the flow off its links: rate zero, bytes kept. Without effect on a stalled flow.
     pub fn stall(&mut self, now: SimTime, id: FlowId) {
-        self.edit(now, id, |net, slot| net.set_active(slot, false));
+        self.edit(now, id, |lane| lane.active, |net, lane| net.set_active(lane, false));
     }
 
     /// Puts a stalled flow back on its path. Without effect on any other.
     pub fn resume(&mut self, now: SimTime, id: FlowId) {
-        self.edit(now, id, |net, slot| net.set_active(slot, true));
+        self.edit(now, id, |lane| !lane.active, |net, lane| net.set_active(lane, true));
     }
 
     /// Moves the flow to another path. A stalled flow stays stalled.
@@ -121,7 +125,9 @@ impl<T: Copy> Fluid<T> {
     /// # Panics
     /// If the path is empty and the flow has no cap.
     pub fn reroute(&mut self, now: SimTime, id: FlowId, path: &[LinkId]) {
-        self.edit(now, id, |net, slot| net.set_path(slot, path));
+        if self.path(id) != path {
+            self.edit(now, id, |_| true, |net, lane| net.set_path(lane, path));
+        }
     }
 
     /// Changes or lifts the cap.
@@ -129,7 +135,8 @@ impl<T: Copy> Fluid<T> {
     /// # Panics
     /// If the cap of a flow with an empty path is lifted.
     pub fn set_cap(&mut self, now: SimTime, id: FlowId, cap: Option<Rate>) {
-        self.edit(now, id, |net, slot| net.set_cap(slot, cap.map(to_units)));
+        let cap = cap.map_or(NEVER, to_units);
+        self.edit(now, id, |l| l.cap != cap, |net, lane| net.set_limits(lane, net.lane(lane).weight, cap));
     }
 
     /// Changes the weight.
@@ -137,32 +144,33 @@ impl<T: Copy> Fluid<T> {
     /// # Panics
     /// If the weight is zero.
     pub fn set_weight(&mut self, now: SimTime, id: FlowId, weight: u32) {
-        self.edit(now, id, |net, slot| net.set_weight(slot, weight));
+        let weight = u64::from(weight);
+        self.edit(
+            now,
+            id,
+            |l| l.weight != weight,
+            |net, lane| net.set_limits(lane, weight, net.lane(lane).cap),
+        );
     }
 
     /// More to send; without effect on an endless flow. A flow that had just run dry goes on from here.
     pub fn add_bytes(&mut self, now: SimTime, id: FlowId, bytes: Bytes) {
-        let rate = self.units(id);
-        let Some(flow) = self.flows.get_mut(id) else { return };
+        let Some(flow) = self.progress.flows.get(id) else { return };
         if flow.goal == ENDLESS {
             return;
         }
-        flow.progress(now, rate);
-        flow.updated = flow.updated.max(now); // what is added now was not there before
-        flow.goal += to_work(bytes);
-        self.reckon(id);
+        let lane = flow.lane;
+        self.progress.extend(slot(id), to_work(bytes), self.net.rate(lane), now);
+        self.reckon(lane);
         self.mark(now);
     }
 
     /// Ends a flow early; `None` if it has gone already.
     pub fn stop(&mut self, now: SimTime, id: FlowId) -> Option<Stopped<T>> {
-        let rate = self.units(id);
-        let mut flow = self.flows.remove(id)?;
-        flow.progress(now, rate);
-        self.drop_slot(slot(id));
+        let (sent, remaining) = self.split(now, id)?;
+        self.remove(now, id);
         self.mark(now);
-        let tag = self.names[id.index()].1;
-        Some(Stopped { tag, sent: flow.sent_bytes(), remaining: flow.remaining_bytes() })
+        Some(Stopped { tag: self.tags[id.index()], sent, remaining })
     }
 
     /// Are there changes that no settle has seen?
@@ -176,45 +184,42 @@ impl<T: Copy> Fluid<T> {
     /// If the changes were made at another instant: rates would have been wrong in between.
     pub fn settle(&mut self, now: SimTime) -> &[(FlowId, T)] {
         self.changed.clear();
-        if self.dirty.is_none() {
-            return &self.changed;
-        }
-        self.mark(now);
-        self.dirty = None;
-        self.net.solve();
         self.order.clear();
-        for &slot in &self.net.refilled {
-            let (before, rate) = self.net.rates(slot);
-            if before == rate {
-                continue;
-            }
-            let flow = &mut self.flows[self.names[slot as usize].0];
-            flow.progress(now, before);
-            self.due[slot as usize] = flow.due(rate);
-            self.order.push((flow.key, slot));
+        if self.solve(now) {
+            self.list_changed();
         }
-        self.order.sort_unstable();
-        self.changed.extend(self.order.iter().map(|(_, slot)| self.names[*slot as usize]));
+        self.forget_moves();
         &self.changed
+    }
+
+    /// [`Fluid::settle`] for an owner that does not ask whose rate changed: spares the list and its order.
+    ///
+    /// # Panics
+    /// As [`Fluid::settle`].
+    pub fn settle_unlisted(&mut self, now: SimTime) {
+        self.solve(now);
+        self.forget_moves();
     }
 
     /// The earliest finish at the rates of the last settle; `None` if nothing ever finishes.
     pub fn next_completion(&self) -> Option<SimTime> {
-        let first = self.due.iter().copied().fold(f64::INFINITY, f64::min);
-        self.due_by(first).map(|(finish, _, _)| finish).min().filter(|t| *t < SimTime::NEVER)
+        Some(self.progress.next(&self.net)).filter(|t| *t < SimTime::NEVER)
     }
 
     /// Removes the flows whose last byte has moved by `now` and appends them to `out` in (finish, key) order.
     pub fn take_finished(&mut self, now: SimTime, out: &mut Vec<(FlowId, T)>) {
         let mut finished = std::mem::take(&mut self.finished);
         finished.clear();
-        finished.extend(self.due_by(now.0 as f64).filter(|(finish, _, _)| *finish <= now));
+        self.progress.each_due(now.0 as f64, &self.net, |slot, finish| {
+            if finish <= now {
+                finished.push((finish, self.progress.flow(slot).key, slot));
+            }
+        });
         finished.sort_unstable();
         for &(_, _, slot) in &finished {
-            let name = self.names[slot as usize];
-            out.push(name);
-            self.flows.remove(name.0);
-            self.drop_slot(slot);
+            let id = self.progress.id(slot);
+            out.push((id, self.tags[slot as usize]));
+            self.remove(now, id);
             self.mark(now);
         }
         self.finished = finished;
@@ -228,32 +233,32 @@ impl<T: Copy> Fluid<T> {
     /// Bytes not (wholly) moved at `now`, not before the last settle; the largest `Bytes` for an endless
     /// flow, zero for one that has gone.
     pub fn remaining(&self, now: SimTime, id: FlowId) -> Bytes {
-        self.at(now, id).map_or(Bytes::ZERO, |f| f.remaining_bytes())
+        self.split(now, id).map_or(Bytes::ZERO, |(_, remaining)| remaining)
     }
 
     /// Whole bytes moved at `now`, not before the last settle; zero for a flow that has gone.
     pub fn sent(&self, now: SimTime, id: FlowId) -> Bytes {
-        self.at(now, id).map_or(Bytes::ZERO, |f| f.sent_bytes())
+        self.split(now, id).map_or(Bytes::ZERO, |(sent, _)| sent)
     }
 
     /// Is the flow present and stalled?
     pub fn is_stalled(&self, id: FlowId) -> bool {
-        self.flows.get(id).is_some() && !self.net.is_active(slot(id))
+        self.lane(id).is_some_and(|(_, lane)| !lane.active)
     }
 
     /// The owner's tag; `None` if the flow has gone.
     pub fn tag(&self, id: FlowId) -> Option<T> {
-        self.flows.get(id).map(|_| self.names[id.index()].1)
+        self.progress.flows.get(id).map(|_| self.tags[id.index()])
     }
 
     /// The links crossed, also while stalled; empty for a flow that has gone.
     pub fn path(&self, id: FlowId) -> &[LinkId] {
-        self.flows.get(id).map_or(&[], |_| self.net.path(slot(id)))
+        self.lane(id).map_or(&[], |(lane, _)| self.net.path(lane))
     }
 
     /// Flows present, stalled ones included, in slot order.
     pub fn flows(&self) -> impl Iterator<Item = (FlowId, T)> {
-        self.flows.iter().map(|(id, _)| self.names[id.index()])
+        self.progress.flows.iter().map(|(id, _)| (id, self.tags[id.index()]))
     }
 
     /// Number of links; their ids are dense.
@@ -281,7 +286,9 @@ impl<T: Copy> Fluid<T> {
 
     /// The link that holds this flow back; `None` when its cap does, while it is stalled, and once it has gone.
     pub fn bottleneck(&self, id: FlowId) -> Option<LinkId> {
-        self.flows.get(id).and_then(|_| self.net.bottleneck(slot(id)))
+        let (_, lane) = self.lane(id)?;
+        let settled = lane.settled > 0 && self.progress.flows[id].moved.is_none();
+        Some(lane.bottleneck).filter(|link| settled && *link != NO_LINK)
     }
 
     /// All changes between two settles must share one instant, else progress in between would be wrong.
@@ -290,40 +297,120 @@ impl<T: Copy> Fluid<T> {
         assert!(since == now, "flows changed at {since} were not settled before {now}");
     }
 
-    fn edit(&mut self, now: SimTime, id: FlowId, change: impl FnOnce(&mut Net, u32) -> bool) {
-        if self.flows.get(id).is_some() && change(&mut self.net, slot(id)) {
+    /// Changes the limits of one flow, in a lane of its own.
+    fn edit(
+        &mut self,
+        now: SimTime,
+        id: FlowId,
+        differs: impl FnOnce(&Lane) -> bool,
+        change: impl FnOnce(&mut Net, u32),
+    ) {
+        let Some((lane, state)) = self.lane(id) else { return };
+        if differs(state) {
+            let own = if state.count == 1 { lane } else { self.part(now, id, lane) };
+            change(&mut self.net, own);
             self.mark(now);
         }
     }
 
-    fn drop_slot(&mut self, slot: u32) {
-        self.net.remove(slot);
-        self.due[slot as usize] = f64::INFINITY;
+    /// Moves a flow from the lane that it shares to a lane of its own.
+    fn part(&mut self, now: SimTime, id: FlowId, lane: u32) -> u32 {
+        let own = self.net.add_like(lane);
+        self.progress.open_lane(own, now);
+        let before = self.units(id);
+        self.exit(now, id, lane);
+        let flow = &mut self.progress.flows[id];
+        if flow.moved.replace(before).is_none() {
+            self.moved.push(id);
+        }
+        self.enter(now, id, own);
+        own
+    }
+
+    fn enter(&mut self, now: SimTime, id: FlowId, lane: u32) {
+        self.net.join(lane);
+        self.progress.enter(slot(id), lane, self.net.rate(lane), now);
+        self.reckon(lane);
+    }
+
+    fn exit(&mut self, now: SimTime, id: FlowId, lane: u32) {
+        self.progress.leave(slot(id), self.net.rate(lane), now);
+        self.net.leave(lane, self.progress.flows[id].moved.is_none());
+        self.reckon(lane);
+    }
+
+    fn remove(&mut self, now: SimTime, id: FlowId) {
+        self.exit(now, id, self.progress.flows[id].lane);
+        self.progress.flows.remove(id);
+    }
+
+    /// Brings rates and clocks up to date. Returns false if nothing had changed.
+    fn solve(&mut self, now: SimTime) -> bool {
+        if self.dirty.is_none() {
+            return false;
+        }
+        self.mark(now);
+        self.dirty = None;
+        self.net.solve();
+        for &(lane, before) in &self.net.refilled {
+            let rate = self.net.rate(lane);
+            if rate != before {
+                self.progress.advance(lane, before, now);
+                self.progress.reckon(lane, rate);
+            }
+        }
+        true
+    }
+
+    fn list_changed(&mut self) {
+        for &(lane, before) in &self.net.refilled {
+            if self.net.rate(lane) == before {
+                continue;
+            }
+            for slot in self.progress.lane(lane) {
+                let flow = self.progress.flow(slot);
+                if flow.moved.is_none() {
+                    self.order.push((flow.key, slot));
+                }
+            }
+        }
+        for id in &self.moved {
+            let Some(flow) = self.progress.flows.get(*id) else { continue };
+            if flow.moved.is_some_and(|before| before != self.net.rate(flow.lane)) {
+                self.order.push((flow.key, slot(*id)));
+            }
+        }
+        self.order.sort_unstable();
+        let name = |slot: u32| (self.progress.id(slot), self.tags[slot as usize]);
+        self.changed.extend(self.order.iter().map(|(_, slot)| name(*slot)));
+    }
+
+    fn forget_moves(&mut self) {
+        while let Some(id) = self.moved.pop() {
+            if let Some(flow) = self.progress.flows.get_mut(id) {
+                flow.moved = None;
+            }
+        }
+    }
+
+    fn lane(&self, id: FlowId) -> Option<(u32, &Lane)> {
+        self.progress.flows.get(id).map(|flow| (flow.lane, self.net.lane(flow.lane)))
     }
 
     /// Present rate in rate units.
     fn units(&self, id: FlowId) -> u64 {
-        self.flows.get(id).map_or(0, |_| self.net.rate(slot(id)))
+        let Some(flow) = self.progress.flows.get(id) else { return 0 };
+        flow.moved.unwrap_or(self.net.rate(flow.lane))
     }
 
-    fn at(&self, now: SimTime, id: FlowId) -> Option<Flow> {
-        let mut flow = self.flows.get(id)?.clone();
-        flow.progress(now, self.net.rate(slot(id)));
-        Some(flow)
+    /// Bytes sent and remaining.
+    fn split(&self, now: SimTime, id: FlowId) -> Option<(Bytes, Bytes)> {
+        let flow = self.progress.flows.get(id)?;
+        Some(flow.split(self.progress.served(flow.lane, self.net.rate(flow.lane), now)))
     }
 
-    fn reckon(&mut self, id: FlowId) {
-        self.due[id.index()] = self.flows[id].due(self.net.rate(slot(id)));
-    }
-
-    /// Exact (finish, key, slot) of the flows that may finish by `ns`, a superset by float error.
-    fn due_by(&self, ns: f64) -> impl Iterator<Item = (SimTime, u64, u32)> {
-        let limit = if ns.is_finite() { ns * (1.0 + 1e-14) + 2.0 } else { -1.0 };
-        let candidates = self.due.iter().enumerate().filter(move |(_, due)| **due <= limit);
-        candidates.map(|(i, _)| {
-            let flow = &self.flows[self.names[i].0];
-            (flow.finish(self.net.rate(i as u32)), flow.key, i as u32)
-        })
+    fn reckon(&mut self, lane: u32) {
+        self.progress.reckon(lane, self.net.rate(lane));
     }
 }
 

@@ -139,6 +139,6 @@ fn finish_times_agree_with_an_independent_simulator() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/data/maxmin");
     let entries = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
     let cases: Vec<_> = entries.filter(|p| p.extension().is_some_and(|e| e == "json")).collect();
-    assert_eq!(cases.len(), 10, "reference cases are missing");
+    assert_eq!(cases.len(), 17, "reference cases are missing");
     cases.iter().for_each(|path| check(path));
 }
