@@ -65,9 +65,9 @@ impl Law {
             Law::Weibull { scale, shape } => Dist::weibull(t(scale), *shape),
             Law::Gamma { mean, shape } => Dist::gamma(*shape, t(mean) / shape),
             Law::Pareto { minimum, shape } => Dist::pareto(t(minimum), *shape),
-            Law::OneOf(values) => {
-                Dist::empirical_weighted(&values.iter().map(|(v, weight)| (t(v), *weight)).collect::<Vec<_>>())
-            }
+            Law::OneOf(values) => Dist::empirical_weighted(
+                &values.iter().map(|(v, weight)| (t(v), *weight)).collect::<Vec<_>>(),
+            ),
         };
         dist.unwrap_or_else(|e| {
             r.problem(path, format!("{self:?}: {e}"), "write a law with possible parameters");

@@ -94,6 +94,9 @@ pub struct Network<const N: usize> {
     begun: bool,
     over: bool,
     overflowed: bool,
+    /// Whether classes, and stages, are reported apart.
+    by_class: bool,
+    by_stage: bool,
 }
 
 impl<const N: usize> Network<N> {
@@ -140,6 +143,8 @@ impl<const N: usize> Network<N> {
             begun: false,
             over: false,
             overflowed: false,
+            by_class: plan.classes.len() > 1,
+            by_stage: plan.tells_stages(),
         }
     }
 
@@ -269,7 +274,7 @@ impl<const N: usize> Network<N> {
     /// A leg has ended its service.
     fn arrived(&mut self, at: usize, leg: Leg, cx: &mut Context<'_>) {
         let stage = self.places[at].stage;
-        if leg.measured {
+        if leg.measured && self.by_stage {
             let stay = cx.now.since(leg.entered);
             cx.record.stages[stage].serve(stay.0, Some(stay.saturating_sub(leg.work).0));
         }
@@ -315,8 +320,9 @@ impl<const N: usize> Network<N> {
             // Legs that run at the same time have no wait in common.
             let wait = (!self.plan.forks()).then(|| stay.saturating_sub(flight.work).0);
             let record = &mut *cx.record;
-            for lot in [&mut record.all, &mut record.classes[class]] {
-                if served { lot.serve(stay.0, wait) } else { lot.lost += 1 }
+            record.all.leave(served, stay.0, wait);
+            if self.by_class {
+                record.classes[class].leave(served, stay.0, wait);
             }
         }
         if !self.over && matches!(self.plan.classes[class].comes, Comes::Closed { .. }) {

@@ -80,6 +80,11 @@ impl Plan {
         if self.stages.iter().any(StagePlan::ranks) { self.classes.len() } else { 1 }
     }
 
+    /// Stages are reported apart from the system.
+    pub fn tells_stages(&self) -> bool {
+        self.stages.len() > 1 || self.forks()
+    }
+
     /// Some job has more than one leg at a time.
     pub fn forks(&self) -> bool {
         self.stages.iter().any(|s| s.fork.legs > 1)

@@ -25,7 +25,7 @@ pub fn write<const N: usize>(plan: &Plan, watch: &Watch, places: &[Place<N>], no
         ratio(&mut seen, format!("{of}throughput"), watch.census.served[i] as f64, time * 1e-9);
         lot(&mut seen, &of, &watch.classes[i], waits);
     }
-    let apart = plan.stages.len() > 1 || plan.forks();
+    let apart = plan.tells_stages();
     for (i, stage) in plan.stages.iter().enumerate() {
         let mut sum = Areas::default();
         let copies = places.iter().zip(before.iter().zip(after)).filter(|(p, _)| p.stage == i);

@@ -22,6 +22,11 @@ impl Lot {
         Lot { came: 0, lost: 0, served: 0, waited: 0, sojourns: empty(), waits: empty() }
     }
 
+    /// One left, served or lost.
+    pub fn leave(&mut self, served: bool, sojourn: u64, wait: Option<u64>) {
+        if served { self.serve(sojourn, wait) } else { self.lost += 1 }
+    }
+
     /// One was served.
     pub fn serve(&mut self, sojourn: u64, wait: Option<u64>) {
         self.served += 1;
