@@ -9,8 +9,8 @@ use crate::lab::Seen;
 use sim_core::station::{Epoch, Ticket};
 use sim_core::{Budget, Class, EventKind, Id, Model, SimTime, Simulation, Span, Stream, Streams, Table};
 
-/// Most jobs inside at once: an overload without a buffer ends in words, not in want of memory.
-const MOST_INSIDE: usize = 1_000_000;
+/// Most jobs at one place at once: an overload without a buffer ends in words, not in want of memory.
+const MOST_INSIDE: u64 = 1_000_000;
 /// What a run may spend: some minutes.
 const BUDGET: Budget = Budget { events: 500_000_000, events_per_instant: 2_000_000 };
 
@@ -109,7 +109,7 @@ impl<const N: usize> Network<N> {
             .map_err(|e| format!("{e}: shorten `jobs` or `lasts`, and see that something takes time"))?;
         if sim.model.overflowed {
             return Err(format!(
-                "{MOST_INSIDE} jobs are inside at {}: more come than is served; add servers or a `buffer`",
+                "{MOST_INSIDE} jobs are at one place at {}: more come than is served; add servers or a `buffer`",
                 sim.now()
             ));
         }
@@ -234,10 +234,6 @@ impl<const N: usize> Network<N> {
                 self.end(cx);
             }
         }
-        if self.flights.len() >= MOST_INSIDE {
-            self.overflowed = true;
-            return;
-        }
         let class = class as u8;
         let work = Span::ZERO;
         let flight = Flight { class, measured, born: cx.now, stage: 0, ended: 0, open: 0, work };
@@ -259,6 +255,7 @@ impl<const N: usize> Network<N> {
             let leg = Leg { flight: id, entered: cx.now, work, class, measured };
             let entered = self.places[at].arrive(at as u32, leg, cx);
             enters += u32::from(entered);
+            self.overflowed |= self.places[at].inside > MOST_INSIDE;
             if measured {
                 let lot = &mut cx.record.stages[stage];
                 lot.came += 1;

@@ -37,7 +37,7 @@ pub struct Place<const N: usize> {
     /// Up, as far as outages go.
     up: bool,
     /// Legs inside, counted here and not by the station.
-    inside: u64,
+    pub inside: u64,
     changed: SimTime,
     /// Server-ns that ought to have been worked, as nobody idles while others wait.
     ought: u128,

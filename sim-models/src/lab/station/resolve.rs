@@ -8,6 +8,13 @@ use sim_core::{Dist, Span};
 
 /// Most stages in a row.
 const MOST_STAGES: usize = 64;
+/// Most copies of all stages together: each has streams of its own.
+const MOST_COPIES: u32 = 2_000;
+/// Most servers of a stage, and of one that looks for somebody to interrupt.
+const MOST_SERVERS: u32 = 1_000_000;
+const MOST_SEARCHED: u32 = 1_000;
+/// Jobs that must come, on average, in a round of phases.
+const FEWEST_A_ROUND: f64 = 1e-4;
 /// Most jobs that are measured in a run: a minute or two.
 const MOST_JOBS: u64 = 50_000_000;
 
@@ -147,9 +154,16 @@ fn comes(typed: &Arrivals, path: &str, r: &mut Resolver) -> Comes {
         Arrivals::Phases(phases) => {
             let phases: Vec<(Dist, f64)> =
                 phases.iter().map(|(lasts, rate)| (lasts.resolve(path, r), rate.resolve(path, r))).collect();
+            // Time passes phase by phase until somebody comes: rounds in vain must be few.
+            let round: f64 = phases.iter().map(|(lasts, rate)| lasts.mean() * rate).sum();
             if !phases.iter().any(|(lasts, rate)| lasts.mean() > 0.0 && *rate > 0.0) {
                 let remedy = "write at least one phase that lasts and has a rate above 0";
                 r.problem(path, "nobody comes in any phase", remedy);
+                return Comes::Gaps(second());
+            }
+            if round < FEWEST_A_ROUND {
+                let what = format!("so few come in a round of phases: {round} on average");
+                r.problem(path, what, format!("write phases with at least {FEWEST_A_ROUND}, or `Poisson`"));
                 return Comes::Gaps(second());
             }
             Comes::Phases(phases)
@@ -215,9 +229,11 @@ fn stage((path, s): &(String, Stage), number: usize, classes: usize, r: &mut Res
         }
         OutagePlan { up, down, jobs: o.jobs }
     });
+    let interrupts = matches!(discipline, Discipline::LcfsPreemptive | Discipline::PriorityPreemptive);
+    let most = if interrupts { MOST_SEARCHED } else { MOST_SERVERS };
     let plan = StagePlan {
         name: s.name.clone().unwrap_or_else(|| format!("stage{}", number + 1)),
-        servers: r.whole(&format!("{path}.servers"), s.servers.unwrap_or(1), 1, 1_000_000),
+        servers: r.whole(&format!("{path}.servers"), s.servers.unwrap_or(1), 1, most),
         discipline,
         buffer: s.buffer.map(|n| n as usize),
         outage,
@@ -233,6 +249,14 @@ fn stage((path, s): &(String, Stage), number: usize, classes: usize, r: &mut Res
 impl Plan {
     /// What cannot be seen from one part alone.
     fn check(&self, path: &str, r: &mut Resolver) {
+        let copies: u32 = self.stages.iter().map(|s| s.fork.legs).sum();
+        if copies > MOST_COPIES {
+            r.problem(
+                path,
+                format!("{copies} copies of stages"),
+                format!("write at most {MOST_COPIES} in all"),
+            );
+        }
         for class in &self.classes {
             let Comes::Closed { think, .. } = &class.comes else { continue };
             if think.mean() <= 0.0 && class.services.iter().all(|s| s.mean() <= 0.0) {

@@ -11,6 +11,19 @@ fn parse(station: &str) -> Lab {
 #[test]
 fn combinations_without_a_meaning_are_named() {
     let rows = [
+        (
+            "arrivals: Phases([(Exp(Us(1)), PerS(1))]), service: Exp(Secs(1)), jobs: 10",
+            "so few come in a round",
+        ),
+        (
+            "arrivals: Poisson(PerS(1)), service: Exp(Secs(1)), jobs: 10, servers: 2000, discipline: LcfsPreemptive",
+            "parts[0].servers: 2000 is out of range",
+        ),
+        (
+            "arrivals: Poisson(PerS(1)), jobs: 10, stages: [(service: Exp(Secs(1)), fork: (legs: 1000, needed: 1)),
+             (service: Exp(Secs(1)), fork: (legs: 1000, needed: 1)), (service: Exp(Secs(1)), fork: (legs: 1000, needed: 1))]",
+            "parts[0]: 3000 copies",
+        ),
         ("service: Exp(Secs(1)), jobs: 10", "parts[0]: nobody comes"),
         ("arrivals: Poisson(PerS(1)), jobs: 10", "no service for class `job`"),
         ("arrivals: Poisson(PerS(0)), service: Exp(Secs(1)), jobs: 10", "parts[0].arrivals: a rate of 0"),
@@ -94,7 +107,7 @@ fn what_only_shows_while_playing_is_told_in_words() {
     let lab = parse("arrivals: Poisson(PerS(2)), service: Always(Days(365)), jobs: 3000000");
     assert_eq!(lab.problems(), []);
     let told = lab.figures(Seed(1)).expect_err("too many");
-    assert!(told.contains("1000000 jobs are inside") && told.starts_with("q: "), "{told}");
+    assert!(told.contains("1000000 jobs are at one place") && told.starts_with("q: "), "{told}");
 }
 
 #[test]
