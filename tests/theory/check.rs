@@ -49,14 +49,3 @@ pub fn exponential(mean: f64) -> Dist {
 pub fn constant(value: f64) -> Dist {
     Dist::constant(value).expect("a finite value")
 }
-
-pub fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
-}
-
-/// The sample quantile, of at least 100 / (1 - q) values so that its bias is far below its error.
-pub fn quantile(values: &[f64], q: f64) -> f64 {
-    let mut values = values.to_vec();
-    let rank = (q * values.len() as f64) as usize;
-    *values.select_nth_unstable_by(rank, f64::total_cmp).1
-}

@@ -1,15 +1,13 @@
 //! The kernel against closed forms and laws of nature, through its public API only.
 //!
-//! Each file is a small system, drawn at its top, and what theory says of it. Single stations and flows are
-//! tested beside their code; here are the systems that take several pieces, or one piece and an event loop.
+//! Each file is a small system, drawn at its top, and what theory says of it. Stations and flows have closed
+//! forms beside their code and in the lab files under `scenarios/lab`; here are properties, and the systems
+//! that take several pieces.
 
 mod check;
-mod closed;
 mod fork;
-mod fork_join;
 mod intervals;
 mod little;
-mod preemption;
 mod queue;
 mod redundancy;
 mod scaling;

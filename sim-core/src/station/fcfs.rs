@@ -1,6 +1,6 @@
-//! k servers, first come first served within two non-preemptive priority classes.
+//! k servers for jobs of N classes: the first class first, and within a class in order of arrival.
 
-use super::{Integrals, Level, Meter, Priority, Tally};
+use super::{Integrals, Level, Meter, Order, Tally};
 use crate::time::{SimTime, Span};
 use std::collections::VecDeque;
 
@@ -43,81 +43,110 @@ pub enum Arrival<J> {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Waiting<J> {
-    job: J,
-    work: Span,
+pub(super) struct Waiting<J> {
+    pub(super) job: J,
+    pub(super) work: Span,
+    /// It was interrupted, and `work` is the time that its service had left.
+    pub(super) begun: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Serving<J> {
-    job: J,
-    class: Priority,
-    ends: SimTime,
+pub(super) struct Serving<J> {
+    pub(super) job: J,
+    pub(super) class: usize,
+    pub(super) began: SimTime,
+    pub(super) ends: SimTime,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Server<J> {
-    epoch: u32,
-    serving: Option<Serving<J>>,
+pub(super) struct Server<J> {
+    pub(super) epoch: u32,
+    pub(super) serving: Option<Serving<J>>,
 }
 
-/// A k-server station. Every operation on one job is O(1), without allocation once queues have grown.
+/// A k-server station for N classes of jobs, the first of which is served first. Every operation on one job
+/// is O(1), or O(k) where it interrupts another, without allocation once queues have grown.
 ///
 /// A service that begins at `t` with work `w` ends at `t + w * stretch + latch`; later changes of
-/// `stretch` and `latch` do not touch services under way.
+/// `stretch` and `latch` do not touch services under way, nor those that were interrupted.
 #[derive(Clone, Debug)]
-pub struct Station<J> {
+pub struct Station<J, const N: usize = 2> {
     /// Factor on the work of services that begin from now on: 1 / (1 - share of cycles stolen).
     pub stretch: f64,
     /// Added to every service that begins from now on: the wait of a blocked vCPU for its CPU.
     pub latch: Span,
-    /// Places for waiting jobs, both classes together; `None` is unbounded.
+    /// Places for waiting jobs, all classes together; `None` is unbounded.
     pub room: Option<usize>,
-    servers: u32,
+    /// Who begins next among those of one class who wait.
+    pub order: Order,
+    /// An arrival that finds every server taken interrupts a service of a lower class, and under
+    /// [`Order::Lcfs`] one of its own; what was interrupted goes on later where it was.
+    pub preempts: bool,
+    pub(super) servers: u32,
     background_cap: u32,
-    waiting: [VecDeque<Waiting<J>>; 2],
+    pub(super) waiting: [VecDeque<Waiting<J>>; N],
     // Slots are made on demand and outlive a smaller `servers`: a withdrawn server finishes its job.
-    slots: Vec<Server<J>>,
-    free: Vec<u32>,
-    busy: [u32; 2],
+    pub(super) slots: Vec<Server<J>>,
+    pub(super) free: Vec<u32>,
+    pub(super) busy: [u32; N],
     down: bool,
-    paused: bool,
-    meter: Meter,
+    pub(super) paused: bool,
+    pub(super) halted: bool,
+    meter: Meter<N>,
 }
 
 impl<J: Copy> Station<J> {
-    /// An empty station of `servers` servers, of which background work may hold `background_cap` at once;
-    /// stretch 1, no latch, unbounded room.
+    /// An empty station of `servers` servers for two classes, of which background work may hold
+    /// `background_cap` at once; stretch 1, no latch, unbounded room, first come first served, no preemption.
     pub fn new(servers: u32, background_cap: u32) -> Self {
+        Station { background_cap, ..Station::with_classes(servers) }
+    }
+}
+
+impl<J: Copy, const N: usize> Station<J, N> {
+    /// The same for any number of classes, without a cap.
+    pub fn with_classes(servers: u32) -> Self {
         Station {
             stretch: 1.0,
             latch: Span::ZERO,
             room: None,
+            order: Order::Fcfs,
+            preempts: false,
             servers,
-            background_cap,
-            waiting: [VecDeque::new(), VecDeque::new()],
+            background_cap: servers,
+            waiting: std::array::from_fn(|_| VecDeque::new()),
             slots: Vec::new(),
             free: Vec::new(),
-            busy: [0; 2],
+            busy: [0; N],
             down: false,
             paused: false,
-            meter: Meter::default(),
+            halted: false,
+            meter: Meter::new(),
         }
     }
 
     /// A job that needs `work` of one server's undisturbed time comes in.
-    pub fn arrive(&mut self, now: SimTime, job: J, class: Priority, work: Span) -> Arrival<J> {
+    ///
+    /// # Panics
+    /// If `class` is not below N.
+    pub fn arrive(&mut self, now: SimTime, job: J, class: impl Into<usize>, work: Span) -> Arrival<J> {
+        let class = class.into();
         self.advance(now);
         self.meter.of(class).arrivals += 1;
+        let comer = Waiting { job, work, begun: false };
         if self.may_start(class) {
-            debug_assert!(self.waiting[..=class as usize].iter().all(VecDeque::is_empty), "overtaking");
-            return Arrival::Started(self.start(now, class, Waiting { job, work }));
+            debug_assert!(self.waiting[..=class].iter().all(VecDeque::is_empty), "overtaking");
+            return Arrival::Started(self.start(now, class, comer));
         }
-        if self.down || self.room.is_some_and(|places| self.waiting() >= places) {
+        if self.down || self.is_full() {
             self.meter.of(class).refused += 1;
             return Arrival::Refused;
         }
-        self.waiting[class as usize].push_back(Waiting { job, work });
+        if let Some(server) = self.victim(class) {
+            self.interrupt(now, server);
+            return Arrival::Started(self.start(now, class, comer));
+        }
+        self.waiting[class].push_back(comer);
         Arrival::Queued
     }
 
@@ -133,7 +162,7 @@ impl<J: Copy> Station<J> {
         server.epoch = server.epoch.wrapping_add(1);
         self.advance(now);
         self.free.push(ticket.server);
-        self.busy[done.class as usize] -= 1;
+        self.busy[done.class] -= 1;
         self.meter.of(done.class).completions += 1;
         // One server came free, so at most one job can begin: all others could not before either.
         Some((done.job, self.dispatch(now)))
@@ -144,15 +173,17 @@ impl<J: Copy> Station<J> {
         self.paused = true;
     }
 
-    /// Takes dispatch up again; the services that begin now.
+    /// Takes dispatch up again, also after [`Station::halt`]; the services that begin or go on now.
     #[must_use]
     pub fn resume(&mut self, now: SimTime) -> Vec<Departure<J>> {
+        self.advance(now);
         self.paused = false;
+        self.halted = false;
         self.dispatch_all(now)
     }
 
     /// The station goes down: every job inside is lost to it and handed back, those in service by server
-    /// number, then waiting foreground, then waiting background, each in order of arrival. Tickets given
+    /// number, then those waiting by class, each in order of arrival. Tickets given
     /// out so far are stale, arrivals are refused until [`Station::repair`].
     pub fn fail(&mut self, now: SimTime) -> Vec<J> {
         self.advance(now);
@@ -165,9 +196,8 @@ impl<J: Copy> Station<J> {
             self.meter.of(cut.class).drained += 1;
             drained.push(cut.job);
         }
-        self.busy = [0; 2];
-        for class in Priority::ALL {
-            let queue = &mut self.waiting[class as usize];
+        self.busy = [0; N];
+        for (class, queue) in self.waiting.iter_mut().enumerate() {
             self.meter.of(class).drained += queue.len() as u64;
             drained.extend(queue.drain(..).map(|w| w.job));
         }
@@ -191,13 +221,13 @@ impl<J: Copy> Station<J> {
     }
 
     /// What happened up to `now`.
-    pub fn integrals(&self, now: SimTime) -> Integrals {
+    pub fn integrals(&self, now: SimTime) -> Integrals<N> {
         self.meter.read(now, self.level())
     }
 
     /// What one class did up to `now`.
-    pub fn tally(&self, now: SimTime, class: Priority) -> Tally {
-        self.integrals(now).class[class as usize]
+    pub fn tally(&self, now: SimTime, class: impl Into<usize>) -> Tally {
+        self.integrals(now).class[class.into()]
     }
 
     /// Servers in place.
@@ -205,24 +235,24 @@ impl<J: Copy> Station<J> {
         self.servers
     }
 
-    /// The most servers that background work may hold.
+    /// The most servers that all classes but the first may hold together.
     pub fn background_cap(&self) -> u32 {
         self.background_cap
     }
 
     /// Jobs of a class in service.
-    pub fn serving(&self, class: Priority) -> usize {
-        self.busy[class as usize] as usize
+    pub fn serving(&self, class: impl Into<usize>) -> usize {
+        self.busy[class.into()] as usize
     }
 
-    /// Jobs waiting, both classes.
+    /// Jobs waiting, all classes.
     pub fn waiting(&self) -> usize {
-        self.waiting[0].len() + self.waiting[1].len()
+        self.waiting.iter().map(VecDeque::len).sum()
     }
 
     /// Jobs of a class waiting.
-    pub fn waiting_of(&self, class: Priority) -> usize {
-        self.waiting[class as usize].len()
+    pub fn waiting_of(&self, class: impl Into<usize>) -> usize {
+        self.waiting[class.into()].len()
     }
 
     /// Jobs inside, waiting or in service.
@@ -240,21 +270,29 @@ impl<J: Copy> Station<J> {
         !self.down
     }
 
-    fn busy_servers(&self) -> u32 {
-        self.busy[0] + self.busy[1]
+    pub(super) fn busy_servers(&self) -> u32 {
+        self.busy.iter().sum()
     }
 
-    fn may_start(&self, class: Priority) -> bool {
-        let allowed = class == Priority::Foreground || self.busy[1] < self.background_cap;
+    fn may_start(&self, class: usize) -> bool {
+        let allowed = class == 0 || self.busy[1..].iter().sum::<u32>() < self.background_cap;
         allowed && !self.down && !self.paused && self.busy_servers() < self.servers
     }
 
+    /// A job that was interrupted by a halt keeps its place beside the waiting room.
+    fn is_full(&self) -> bool {
+        let kept = if self.halted { self.servers as usize } else { 0 };
+        self.room.is_some_and(|places| self.waiting() >= places + kept)
+    }
+
     fn dispatch(&mut self, now: SimTime) -> Option<Departure<J>> {
-        for class in Priority::ALL {
+        for class in 0..N {
             if !self.may_start(class) {
                 continue;
             }
-            if let Some(next) = self.waiting[class as usize].pop_front() {
+            let line = &mut self.waiting[class];
+            let next = if self.order == Order::Fcfs { line.pop_front() } else { line.pop_back() };
+            if let Some(next) = next {
                 return Some(self.start(now, class, next));
             }
         }
@@ -266,15 +304,16 @@ impl<J: Copy> Station<J> {
         std::iter::from_fn(|| self.dispatch(now)).collect()
     }
 
-    fn start(&mut self, now: SimTime, class: Priority, Waiting { job, work }: Waiting<J>) -> Departure<J> {
+    fn start(&mut self, now: SimTime, class: usize, next: Waiting<J>) -> Departure<J> {
+        let Waiting { job, work, begun } = next;
         let server = self.free.pop().unwrap_or_else(|| {
             self.slots.push(Server { epoch: 0, serving: None });
             self.slots.len() as u32 - 1
         });
-        self.busy[class as usize] += 1;
-        let at = now + self.stretched(work) + self.latch;
+        self.busy[class] += 1;
+        let at = now + if begun { work } else { self.stretched(work) + self.latch };
         let slot = &mut self.slots[server as usize];
-        slot.serving = Some(Serving { job, class, ends: at });
+        slot.serving = Some(Serving { job, class, began: now, ends: at });
         Departure { ticket: Ticket { server, epoch: slot.epoch }, at, job }
     }
 
@@ -283,13 +322,13 @@ impl<J: Copy> Station<J> {
         if self.stretch == 1.0 { work } else { work.scale(self.stretch) }
     }
 
-    fn level(&self) -> Level {
-        let count = |i: usize| u64::from(self.busy[i]) + self.waiting[i].len() as u64;
-        let capacity = if self.down { 0 } else { u64::from(self.servers) };
-        Level { inside: [count(0), count(1)], busy: self.busy.map(u64::from), capacity }
+    fn level(&self) -> Level<N> {
+        let inside = |i: usize| u64::from(self.busy[i]) + self.waiting[i].len() as u64;
+        let capacity = if self.down || self.halted { 0 } else { u64::from(self.servers) };
+        Level { inside: std::array::from_fn(inside), busy: self.busy.map(u64::from), capacity }
     }
 
-    fn advance(&mut self, now: SimTime) {
+    pub(super) fn advance(&mut self, now: SimTime) {
         let level = self.level();
         self.meter.advance(now, level);
     }

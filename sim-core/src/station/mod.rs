@@ -11,14 +11,17 @@
 //! schedules that instant and comes back with the [`Ticket`] (or the [`Epoch`]). What an outage or a
 //! re-plan has overtaken is recognised as stale, so nothing needs to be cancelled.
 //!
-//! [`Station`] serves first come, first served in two classes; [`Sharing`] serves all at once.
+//! [`Station`] serves one after the other, class by class; [`Sharing`] serves all at once.
 //! All statistics are integers, so Little's law holds as an identity and sums merge in any order.
 
 mod fcfs;
+mod interrupt;
 mod sharing;
 
 #[cfg(test)]
 mod harness;
+#[cfg(test)]
+mod interruptions;
 #[cfg(test)]
 mod invariants;
 #[cfg(test)]
@@ -33,7 +36,7 @@ pub use sharing::{Epoch, Sharing};
 
 use crate::time::SimTime;
 
-/// Which of the two classes of a station a job belongs to. Priority is non-preemptive.
+/// The classes of a station that serves two. Priority is non-preemptive unless the station says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Priority {
@@ -46,6 +49,22 @@ pub enum Priority {
 impl Priority {
     /// Both classes, in order of service.
     pub const ALL: [Priority; 2] = [Priority::Foreground, Priority::Background];
+}
+
+impl From<Priority> for usize {
+    fn from(class: Priority) -> usize {
+        class as usize
+    }
+}
+
+/// Who begins next among those of one class who wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// Who came first.
+    #[default]
+    Fcfs,
+    /// Who came last.
+    Lcfs,
 }
 
 /// What one class did at a station since the station was built.
@@ -69,46 +88,60 @@ pub struct Tally {
 }
 
 /// What a station did since it was built: one [`Tally`] per class, and the capacity it had.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Integrals {
-    /// Indexed by [`Priority`].
-    pub class: [Tally; 2],
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Integrals<const N: usize = 2> {
+    /// Indexed by class, such as a [`Priority`].
+    pub class: [Tally; N],
     /// Area under the number of servers that were up, in server-ns.
     pub capacity: u128,
 }
 
-impl Integrals {
-    /// Jobs inside x time over both classes, in job-ns.
+impl<const N: usize> Default for Integrals<N> {
+    fn default() -> Self {
+        Integrals { class: [Tally::default(); N], capacity: 0 }
+    }
+}
+
+impl<const N: usize> Integrals<N> {
+    /// Jobs inside x time over all classes, in job-ns.
     pub fn area(&self) -> u128 {
-        self.class[0].inside + self.class[1].inside
+        self.class.iter().map(|t| t.inside).sum()
+    }
+
+    /// Servers at work x time over all classes, in server-ns.
+    pub fn busy(&self) -> u128 {
+        self.class.iter().map(|t| t.busy).sum()
     }
 
     /// Share of the capacity at work, in [0, 1] unless servers were withdrawn from under their jobs;
     /// zero when there was no capacity.
     pub fn utilisation(&self) -> f64 {
-        let busy = self.class[0].busy + self.class[1].busy;
-        if self.capacity == 0 { 0.0 } else { busy as f64 / self.capacity as f64 }
+        if self.capacity == 0 { 0.0 } else { self.busy() as f64 / self.capacity as f64 }
     }
 }
 
 /// What is inside a station between two changes.
 #[derive(Clone, Copy, Debug)]
-struct Level {
-    inside: [u64; 2],
-    busy: [u64; 2],
+struct Level<const N: usize> {
+    inside: [u64; N],
+    busy: [u64; N],
     capacity: u64,
 }
 
 /// Integrates levels over time.
-#[derive(Clone, Copy, Debug, Default)]
-struct Meter {
+#[derive(Clone, Copy, Debug)]
+struct Meter<const N: usize> {
     at: SimTime,
-    sums: Integrals,
+    sums: Integrals<N>,
 }
 
-impl Meter {
+impl<const N: usize> Meter<N> {
+    fn new() -> Self {
+        Meter { at: SimTime::ZERO, sums: Integrals::default() }
+    }
+
     /// Books that `level` held from the last change until `now`.
-    fn advance(&mut self, now: SimTime, level: Level) {
+    fn advance(&mut self, now: SimTime, level: Level<N>) {
         assert!(now >= self.at, "a station moved back in time, from {} to {now}", self.at);
         let elapsed = u128::from(now.since(self.at).0);
         if elapsed == 0 {
@@ -123,12 +156,12 @@ impl Meter {
     }
 
     /// What the sums would be at `now`; looking changes nothing.
-    fn read(mut self, now: SimTime, level: Level) -> Integrals {
+    fn read(mut self, now: SimTime, level: Level<N>) -> Integrals<N> {
         self.advance(now, level);
         self.sums
     }
 
-    fn of(&mut self, class: Priority) -> &mut Tally {
-        &mut self.sums.class[class as usize]
+    fn of(&mut self, class: usize) -> &mut Tally {
+        &mut self.sums.class[class]
     }
 }

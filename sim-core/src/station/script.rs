@@ -55,7 +55,7 @@ pub fn play(mut station: Station<usize>, tasks: &[Task]) -> Vec<SimTime> {
                 Arrival::Refused => panic!("unbounded room"),
             },
             Event::Depart(ticket) => {
-                let (job, next) = station.depart(now, ticket).expect("not stale");
+                let Some((job, next)) = station.depart(now, ticket) else { continue }; // interrupted
                 ends[job] = now;
                 next
             }

@@ -22,6 +22,8 @@ const FRACTION: u32 = 24;
 /// nearest tick must not push a service that ends on a whole nanosecond to the next one. Errors of half a
 /// tick per change grow like a random walk, so this covers busy periods of millions of changes.
 const SLACK: u128 = 1 << 16;
+/// The class under which all jobs are booked.
+const FOREGROUND: usize = Priority::Foreground as usize;
 
 /// Names one plan of a [`Sharing`] station; stale after any arrival, departure or change of rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +57,8 @@ impl<J> Eq for Tagged<J> {}
 /// [`Sharing::next_departure`] and schedules what it is told; older wake-ups are stale by their epoch.
 #[derive(Clone, Debug)]
 pub struct Sharing<J> {
+    /// Places for jobs beyond one per server; `None` is unbounded.
+    pub room: Option<usize>,
     servers: u32,
     speed: u64,
     jobs: BinaryHeap<Reverse<Tagged<J>>>,
@@ -64,13 +68,14 @@ pub struct Sharing<J> {
     sequence: u64,
     epoch: u32,
     down: bool,
-    meter: Meter,
+    meter: Meter<2>,
 }
 
 impl<J: Copy> Sharing<J> {
     /// An empty station of `servers` servers at speed 1.
     pub fn new(servers: u32) -> Self {
         Sharing {
+            room: None,
             servers,
             speed: 1 << FRACTION,
             jobs: BinaryHeap::new(),
@@ -80,18 +85,19 @@ impl<J: Copy> Sharing<J> {
             sequence: 0,
             epoch: 0,
             down: false,
-            meter: Meter::default(),
+            meter: Meter::new(),
         }
     }
 
-    /// A job that needs `work` of one server's undisturbed time comes in; false when the station is down
-    /// and refuses it.
+    /// A job that needs `work` of one server's undisturbed time comes in; false when the station is down or
+    /// full and refuses it.
     #[must_use]
     pub fn arrive(&mut self, now: SimTime, job: J, work: Span) -> bool {
         self.advance(now);
-        let tally = self.meter.of(Priority::Foreground);
+        let full = self.room.is_some_and(|places| self.len() >= places + self.servers as usize);
+        let tally = self.meter.of(FOREGROUND);
         tally.arrivals += 1;
-        if self.down {
+        if self.down || full {
             tally.refused += 1;
             return false;
         }
@@ -125,12 +131,13 @@ impl<J: Copy> Sharing<J> {
         }
         self.advance(now);
         let (_, job) = self.done.pop_front().expect("a current epoch comes back when its job is done");
-        self.meter.of(Priority::Foreground).completions += 1;
+        self.meter.of(FOREGROUND).completions += 1;
         self.replan();
         Some(job)
     }
 
-    /// Changes the speed of every server, also for jobs inside; 1 is undisturbed, 0 stands still.
+    /// Changes the speed of every server, also for jobs inside; 1 is undisturbed, 0 stands still and is not
+    /// booked as capacity.
     ///
     /// # Panics
     /// If `speed` is negative, not finite or above 2^20.
@@ -156,7 +163,7 @@ impl<J: Copy> Sharing<J> {
         let mut cut: Vec<Tagged<J>> = self.jobs.drain().map(|Reverse(tagged)| tagged).collect();
         cut.sort_unstable_by_key(|tagged| tagged.sequence);
         let drained: Vec<J> = self.done.drain(..).map(|d| d.1).chain(cut.iter().map(|t| t.job)).collect();
-        self.meter.of(Priority::Foreground).drained += drained.len() as u64;
+        self.meter.of(FOREGROUND).drained += drained.len() as u64;
         self.replan();
         drained
     }
@@ -229,14 +236,10 @@ impl<J: Copy> Sharing<J> {
         }
     }
 
-    fn level(&self) -> Level {
+    fn level(&self) -> Level<2> {
         let inside = self.len() as u64;
-        let servers = u64::from(self.servers);
-        Level {
-            inside: [inside, 0],
-            busy: [inside.min(servers), 0],
-            capacity: if self.down { 0 } else { servers },
-        }
+        let servers = if self.down || self.speed == 0 { 0 } else { u64::from(self.servers) };
+        Level { inside: [inside, 0], busy: [inside.min(servers), 0], capacity: servers }
     }
 }
 

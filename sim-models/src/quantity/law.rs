@@ -27,6 +27,29 @@ pub enum Law {
         /// Standard deviation of the natural logarithm.
         sigma: f64,
     },
+    /// Weibull: below shape 1 the rate of ending falls with age, above 1 it rises.
+    Weibull {
+        /// Scale: what 63.2 % do not outlast.
+        scale: Time,
+        /// Shape.
+        shape: f64,
+    },
+    /// Gamma; of a whole shape, Erlang.
+    Gamma {
+        /// Mean.
+        mean: Time,
+        /// Shape: 1 over the square of the coefficient of variation.
+        shape: f64,
+    },
+    /// Pareto: beyond the minimum, P(X > x) = (minimum / x)^shape.
+    Pareto {
+        /// The least.
+        minimum: Time,
+        /// Shape; the mean is infinite up to 1, the variance up to 2.
+        shape: f64,
+    },
+    /// One of these values, by weight.
+    OneOf(Vec<(Time, f64)>),
 }
 
 impl Law {
@@ -39,6 +62,12 @@ impl Law {
             Law::Exp(mean) => Dist::exponential(t(mean)),
             Law::LogNormalCv { mean, cv } => Dist::log_normal_mean_cv(t(mean), *cv),
             Law::LogNormalSigma { median, sigma } => Dist::log_normal_median_sigma(t(median), *sigma),
+            Law::Weibull { scale, shape } => Dist::weibull(t(scale), *shape),
+            Law::Gamma { mean, shape } => Dist::gamma(*shape, t(mean) / shape),
+            Law::Pareto { minimum, shape } => Dist::pareto(t(minimum), *shape),
+            Law::OneOf(values) => Dist::empirical_weighted(
+                &values.iter().map(|(v, weight)| (t(v), *weight)).collect::<Vec<_>>(),
+            ),
         };
         dist.unwrap_or_else(|e| {
             r.problem(path, format!("{self:?}: {e}"), "write a law with possible parameters");

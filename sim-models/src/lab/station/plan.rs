@@ -1,0 +1,104 @@
+//! A station as meant in one run.
+
+use super::spec::{Discipline, Fate, Fork};
+use sim_core::{Dist, Span};
+
+/// The most classes among which a discipline can tell.
+pub const MOST_CLASSES: usize = 16;
+
+/// Who comes, where they are served, and for how long that is watched.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    pub classes: Vec<ClassPlan>,
+    pub stages: Vec<StagePlan>,
+    pub warmup: Length,
+    pub measured: Length,
+}
+
+/// Jobs that are alike.
+#[derive(Clone, Debug)]
+pub struct ClassPlan {
+    pub name: String,
+    pub comes: Comes,
+    pub batch: BatchPlan,
+    /// Per stage, in seconds.
+    pub services: Vec<Dist>,
+}
+
+/// How they come.
+#[derive(Clone, Debug)]
+pub enum Comes {
+    /// After gaps, in seconds.
+    Gaps(Dist),
+    /// Poisson at the rate (per second) of a phase, which lasts for a while (in seconds).
+    Phases(Vec<(Dist, f64)>),
+    /// Each customer again and again, after thinking (in seconds).
+    Closed { customers: u32, think: Dist },
+}
+
+/// How many come at once.
+#[derive(Clone, Copy, Debug)]
+pub enum BatchPlan {
+    Fixed(u32),
+    /// With mean 1 / `last`: every job is the last of its batch with that probability.
+    Geometric {
+        last: f64,
+    },
+}
+
+/// Where they are served.
+#[derive(Clone, Debug)]
+pub struct StagePlan {
+    pub name: String,
+    pub servers: u32,
+    pub discipline: Discipline,
+    pub buffer: Option<usize>,
+    pub outage: Option<OutagePlan>,
+    pub fork: Fork,
+}
+
+/// When its servers are down.
+#[derive(Clone, Debug)]
+pub struct OutagePlan {
+    /// In seconds.
+    pub up: Dist,
+    /// In seconds.
+    pub down: Dist,
+    pub jobs: Fate,
+}
+
+/// How long something goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Length {
+    Jobs(u64),
+    For(Span),
+}
+
+impl Plan {
+    /// Classes that stations must tell apart.
+    pub fn ranks(&self) -> usize {
+        if self.stages.iter().any(StagePlan::ranks) { self.classes.len() } else { 1 }
+    }
+
+    /// Stages are reported apart from the system.
+    pub fn tells_stages(&self) -> bool {
+        self.stages.len() > 1 || self.forks()
+    }
+
+    /// Some job has more than one leg at a time.
+    pub fn forks(&self) -> bool {
+        self.stages.iter().any(|s| s.fork.legs > 1)
+    }
+}
+
+impl StagePlan {
+    /// It serves some classes before others.
+    pub fn ranks(&self) -> bool {
+        matches!(self.discipline, Discipline::Priority | Discipline::PriorityPreemptive)
+    }
+
+    /// It never idles while somebody waits, nor gives up what it has begun.
+    pub fn conserves_work(&self) -> bool {
+        self.outage.as_ref().is_none_or(|o| o.jobs == Fate::Wait)
+    }
+}
