@@ -4,18 +4,11 @@ use super::*;
 use crate::scenario::{DirtyClass, Dirtying};
 
 fn plain(rules: Rules, memory: DirtyMemory) -> Alone {
-    Alone {
-        rules,
-        memory,
-        setup: Span::ZERO,
-        fixed_stun: Span::ZERO,
-        device: Bytes::ZERO,
-        scan_pages_per_s: 1e30,
-    }
+    Alone::bare(rules, memory)
 }
 
 fn link(rate: u64) -> Link {
-    Link { rate: Rate(rate), queue: Bytes::ZERO, burst: None }
+    Link::plain(Rate(rate))
 }
 
 fn uniform(pages: u64, writes_per_s: f64) -> Dirtying {

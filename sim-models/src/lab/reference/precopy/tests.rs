@@ -1,0 +1,3 @@
+//! Files that are wrong, short, or without results.
+
+use super::*;
