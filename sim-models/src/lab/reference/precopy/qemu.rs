@@ -21,8 +21,9 @@ const LOOPBACK: Rate = Rate(2_000_000_000);
 const ONE_SENDER: Rate = Rate(600_000_000);
 /// Share of a shaped link's rate that is payload: headers and acknowledgements take the rest; measured.
 const PAYLOAD: f64 = 0.995;
-/// Queue of the token bucket that shapes the link.
-const LINK_QUEUE: Bytes = Bytes(2_000_000);
+/// Queue of the token bucket that shapes the link, and what TCP keeps below its socket (`tcp_limit_output_bytes`
+/// and what is under way).
+const LINK_QUEUE: Bytes = Bytes(2_250_000);
 /// Zero pages found per second; measured.
 const ZERO_SCAN: f64 = 8e6;
 /// QEMU gathers 64 vectors, 32 pages with their headers, before it writes and looks at its cap
@@ -38,9 +39,13 @@ const XBZRLE_PAGE: u64 = 22;
 /// The guest's timer ticks once a millisecond, and one tick is kept for it while its vCPU sleeps.
 const TICK: Span = Span::ms(1);
 /// Faults strike 3 s after the start, at the next poll of 20 ms; measured.
-const FAULT_AT: Span = Span::ms(3015);
-/// From a command to the end of a migration as its polling observer sees it; measured 23 to 37 ms.
-const OBSERVED: Span = Span::ms(30);
+const FAULT_AT: Span = Span::ms(3020);
+/// From a command, or from an error on a path that is in use, to the end of a migration as its polling
+/// observer sees it; measured 21 to 25 ms.
+const OBSERVED: Span = Span::ms(22);
+/// Firmware and option ROMs that come on top of the guest's memory, all of them non-zero: 130 pages by
+/// `query-migrate`.
+const FIRMWARE: Bytes = Bytes(130 * PAGE);
 /// Bytes in front of a page that post-copy asks for: the queue of the path and both ends' socket buffers when
 /// it shares the stream (measured 7.9 to 8.4 MB), most of the path's queue when it has a channel of its own.
 const BEHIND: (Bytes, Bytes) = (Bytes(8_000_000), Bytes(1_700_000));
@@ -103,7 +108,7 @@ pub fn predict_row(row: &Row) -> Prediction {
         Err(Reason::Cancelled | Reason::Endless) => End::TimeoutCancelled,
         Err(_) => End::Failed,
     };
-    let total = o.total + observed(&o);
+    let total = o.total + observed(&o, &link);
     let fetched = link.rate;
     let requests = if o.fetching > Span::ZERO { o.fetching.0 / config.fault_wait(fetched).0.max(1) } else { 0 };
     Prediction {
@@ -122,9 +127,14 @@ fn millis(span: Span) -> f64 {
     (span.as_secs() * 1e3).round()
 }
 
-/// What an observer who polls adds to the time of a run that was ended for it.
-fn observed(o: &Outcome) -> Span {
-    if o.end == Err(Reason::Cancelled) { OBSERVED } else { Span::ZERO }
+/// What an observer who polls adds to the time of a run that was ended for it. A sender that sleeps until its
+/// next window sees at once that its peer has gone.
+fn observed(o: &Outcome, link: &Link) -> Span {
+    match o.end {
+        Err(Reason::Cancelled) => OBSERVED,
+        Err(Reason::PeerLost) if link.burst.is_none() => OBSERVED,
+        _ => Span::ZERO,
+    }
 }
 
 /// The configuration in the model's terms.
@@ -178,8 +188,9 @@ fn rules(row: &Row) -> Rules {
 fn memory(row: &Row) -> DirtyMemory {
     let (pages, rate) = (row.ws_pages, row.rate_target);
     let law = if row.sweeps { Dirtying::Sweep { pages, rate } } else { hot_and_cold((pages, rate), row.hot) };
-    let size = Bytes::from_f64(row.ram_mib * 1_048_576.0);
-    let memory = DirtyMemory::new(&law, size, row.fill_mib / row.ram_mib).with_written_first();
+    let mib = |n: f64| Bytes::from_f64(n * 1_048_576.0);
+    let (size, filled) = (mib(row.ram_mib) + FIRMWARE, mib(row.fill_mib) + FIRMWARE);
+    let memory = DirtyMemory::new(&law, size, filled.as_f64() / size.as_f64()).with_written_first();
     if row.fill_mib + 32.0 < row.ram_mib { memory.with_zeros_last() } else { memory }
 }
 
