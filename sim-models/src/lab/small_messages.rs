@@ -205,10 +205,7 @@ impl Spec {
                     Regime::Ecn(mark) => Queueing::Ecn(mark.resolve(&at("regime"), r)),
                     Regime::Priority => Queueing::Priority,
                 },
-                message: Message {
-                    rack: self.rack,
-                    ..Path::idle((bytes, mtu), access, port, delay).message
-                },
+                message: Message { rack: self.rack, ..Path::idle((bytes, mtu), access, port, delay).message },
                 room: self.buffer.resolve(&at("buffer"), r),
                 elastic,
                 trains,

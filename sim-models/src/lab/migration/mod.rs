@@ -23,8 +23,8 @@ mod writes;
 
 pub use path::{PathSpec, StepSpec};
 pub use policy::{Like, PolicySpec};
-pub use writes::{Area, Writes};
 pub(crate) use writes::hot_and_cold;
+pub use writes::{Area, Writes};
 
 use super::{Bench, Seen};
 use crate::migration::precopy::{Alone, Delta, Link, Outcome, Reason, alone};
@@ -155,9 +155,11 @@ impl Bench for Meant {
     fn play(&self, _: &str, _: &Streams) -> Result<Seen, String> {
         let o = alone(&self.config, &self.link);
         match o.end {
-            Err(Reason::Endless) => Err("the migration never ends: the path stays down, or every round finds \
+            Err(Reason::Endless) => {
+                Err("the migration never ends: the path stays down, or every round finds \
                  too much; give it `cancelled`, a limit in its policy, or a throttle"
-                .into()),
+                    .into())
+            }
             _ => Ok(seen(&o)),
         }
     }

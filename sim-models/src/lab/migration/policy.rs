@@ -88,9 +88,13 @@ impl Like {
             Like::Ahv => Rules { control: Control::Computed { rho: 0.5, most: 0.8 }, ..Rules::QEMU },
             // libxenguest xg_sr_save.c.
             Like::Xen => Rules { stop: StopRule::Iterations { rounds: 5, pages: 50 }, ..Rules::QEMU },
-            Like::Textbook => {
-                Rules { stop: StopRule::Below(0), page_wire: PAGE, zero_wire: 0, clear_chunk: None, ..Rules::QEMU }
-            }
+            Like::Textbook => Rules {
+                stop: StopRule::Below(0),
+                page_wire: PAGE,
+                zero_wire: 0,
+                clear_chunk: None,
+                ..Rules::QEMU
+            },
         }
     }
 }
@@ -103,7 +107,11 @@ impl PolicySpec {
     pub(super) fn resolve(&self, path: &str, r: &mut Resolver) -> Rules {
         let base = self.like.rules();
         if self.like == Like::Textbook && self.stop.is_none() {
-            r.problem(&format!("{path}.stop"), "the textbook does not say when", "write `stop: Below(bytes)`");
+            r.problem(
+                &format!("{path}.stop"),
+                "the textbook does not say when",
+                "write `stop: Below(bytes)`",
+            );
         }
         self.check_control(path, r);
         Rules {
@@ -151,7 +159,11 @@ impl PolicySpec {
         };
         if shares.iter().any(|s| !(0.0..1.0).contains(s)) {
             let remedy = "write shares from 0 to below 1";
-            r.problem(&format!("{path}.control"), "takes away an impossible share of the guest's time", remedy);
+            r.problem(
+                &format!("{path}.control"),
+                "takes away an impossible share of the guest's time",
+                remedy,
+            );
         }
     }
 

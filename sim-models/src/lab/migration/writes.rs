@@ -100,10 +100,9 @@ impl Writes {
             Writes::PowerLaw { a, b } => {
                 Dirtying::PowerLaw { a: a.resolve(&at("a"), r), b: r.between(&at("b"), *b, 0.01, 0.99) }
             }
-            Writes::Sweep { area, writes } => Dirtying::Sweep {
-                pages: pages(area, &at("area"), r),
-                rate: writes.resolve(&at("writes"), r),
-            },
+            Writes::Sweep { area, writes } => {
+                Dirtying::Sweep { pages: pages(area, &at("area"), r), rate: writes.resolve(&at("writes"), r) }
+            }
         };
         DirtyMemory::new(&law, size, resident)
     }

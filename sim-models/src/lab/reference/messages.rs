@@ -16,7 +16,15 @@ const LINK_DELAY: Span = Span::us(2);
 const DRAWN: usize = 20_000;
 /// Columns that say what was run.
 const CONFIGURATION: [&str; 10] = [
-    "tcp", "sched", "bulk_flows", "gbps", "access_gbps", "bulk_cap_gbps_each", "buffer_kb", "ecn_k_kb", "mtu",
+    "tcp",
+    "sched",
+    "bulk_flows",
+    "gbps",
+    "access_gbps",
+    "bulk_cap_gbps_each",
+    "buffer_kb",
+    "ecn_k_kb",
+    "mtu",
     "msg_bytes",
 ];
 
@@ -45,7 +53,10 @@ pub fn predict(text: &str) -> Result<Answer, String> {
     let cases = read(text)?;
     Ok(Answer {
         json: Value::Array(cases.iter().map(Case::object).collect()),
-        heads: vec!["line", "regime", "flows", "Gbit/s", "kB", "bytes", "P50 us", "measured", "off %", "P99 us", "measured", "off %"],
+        heads: vec![
+            "line", "regime", "flows", "Gbit/s", "kB", "bytes", "P50 us", "measured", "off %", "P99 us",
+            "measured", "off %",
+        ],
         rows: cases.iter().map(Case::cells).collect(),
         summary: summary(&cases),
     })

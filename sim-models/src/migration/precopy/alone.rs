@@ -249,7 +249,9 @@ fn postcopy(config: &Alone, copy: Precopy, wire: f64, mut sender: Sender<'_>) ->
         return failed(Reason::Endless, &copy, stopped);
     };
     sender.now = resumed;
-    let Some(done) = sender.deliver(rest + sender.queued()) else { return failed(Reason::Endless, &copy, resumed) };
+    let Some(done) = sender.deliver(rest + sender.queued()) else {
+        return failed(Reason::Endless, &copy, resumed);
+    };
     let (pause, fetching) = (resumed.since(stopped), done.since(resumed));
     let fault = config.fault_wait(rate);
     Outcome {

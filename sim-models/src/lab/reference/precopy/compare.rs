@@ -111,8 +111,8 @@ impl Errors {
 /// The heads of the table.
 pub(super) fn heads(measured: bool) -> Vec<&'static str> {
     let both = [
-        "run", "outcome", "measured", "total ms", "measured", "off %", "pause ms", "measured", "off ms", "syncs",
-        "measured", "bytes", "measured", "off %",
+        "run", "outcome", "measured", "total ms", "measured", "off %", "pause ms", "measured", "off ms",
+        "syncs", "measured", "bytes", "measured", "off %",
     ];
     if measured { both.to_vec() } else { vec!["run", "outcome", "total ms", "pause ms", "syncs", "bytes"] }
 }

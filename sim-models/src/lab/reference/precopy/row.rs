@@ -143,8 +143,11 @@ impl Cells<'_> {
             _ => return self.wrong("ram_mib", "", "write the guest's memory in MiB, at least 1"),
         };
         let percent = |name: &str, default: f64| Ok::<f64, String>(self.or(name, 99.0, default)? / 100.0);
-        let throttle =
-            [percent("throttle_initial", 20.0)?, percent("throttle_increment", 10.0)?, percent("throttle_max", 99.0)?];
+        let throttle = [
+            percent("throttle_initial", 20.0)?,
+            percent("throttle_increment", 10.0)?,
+            percent("throttle_max", 99.0)?,
+        ];
         let ws_pages = self.or("ws_pages", 1e11, 0.0)? as u64;
         Ok(Row {
             run_id: run_id.to_string(),
@@ -156,7 +159,9 @@ impl Cells<'_> {
             sweeps: self.flag("seq")?,
             mode: self.mode()?,
             // 128 MiB/s unless set; 0 is none.
-            cap: Some(self.or("bw_cap_bytes_s", 1e13, 134_217_728.0)?).filter(|c| *c >= 10.0).map(Rate::from_f64),
+            cap: Some(self.or("bw_cap_bytes_s", 1e13, 134_217_728.0)?)
+                .filter(|c| *c >= 10.0)
+                .map(Rate::from_f64),
             link_bits_per_s: self.number("link_mbit", 1e8)?.filter(|m| *m > 0.0).map(|m| m * 1e6),
             limit: Span::from_secs_f64(self.or("downtime_limit_ms", 2e6, 300.0)? / 1000.0),
             throttle: self.flag("auto_converge")?.then_some(throttle),
