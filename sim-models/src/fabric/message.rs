@@ -14,7 +14,7 @@
 //! decides P99 is the regime of the port, not its utilisation. This module knows no topology and no flows.
 
 use crate::scenario::Queueing;
-use sim_core::{Bytes, Rate, Span, Stream};
+use sim_core::{Bytes, Rate, SimTime, Span, Stream};
 
 /// Least retransmission timeout of Linux TCP (`TCP_RTO_MIN`, include/net/tcp.h).
 pub(super) const MIN_RTO: Span = Span::ms(200);
@@ -145,6 +145,18 @@ impl Message {
 /// Time from the first transmission to the `tries`-th retransmission: 200 ms, then twice as long each time.
 pub(super) fn back_off(tries: u32) -> Span {
     (0..tries).map(|j| (MIN_RTO * (1 << j.min(20))).min(MAX_RTO)).sum()
+}
+
+/// When the sender of something lost at `lost` first sends it again over a path that is back at `back`: its
+/// timer of at least `least` fires after that, twice that, and so on.
+pub fn first_retry(lost: SimTime, back: SimTime, least: Span) -> SimTime {
+    assert!(least > Span::ZERO, "a retransmission timer takes some time");
+    let (mut at, mut timeout) = (lost, least);
+    while at < back {
+        at += timeout;
+        timeout = (timeout * 2).min(MAX_RTO.max(least));
+    }
+    at
 }
 
 fn any_of(packets: u32, drop: f64) -> f64 {

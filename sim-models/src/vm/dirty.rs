@@ -90,16 +90,33 @@ pub struct DirtyMemory {
     chunks: u32,
     /// Zero pages are sent after all others rather than between them.
     zeros_last: bool,
+    /// The first round sends what is ever written before what is not.
+    written_first: bool,
 }
 
 impl DirtyMemory {
     /// A memory of `memory` bytes of which the share `resident` is not zero pages, nothing pending. What
     /// `dirtying` writes is cut to the resident set, hottest pages first.
     pub fn new(dirtying: &Dirtying, memory: Bytes, resident: f64) -> DirtyMemory {
-        let pages = (memory.0 / PAGE) as f64;
+        DirtyMemory::of_classes(classes_of(dirtying), memory, resident)
+    }
+
+    /// A memory whose resident part is written in address order, over and over, at `bytes_per_s`: the linear
+    /// dirty rate of the textbook.
+    pub fn linear(bytes_per_s: f64, memory: Bytes, resident: f64) -> DirtyMemory {
+        let pages = memory.as_f64() / PAGE as f64 * resident;
+        let heat = if pages > 0.0 { bytes_per_s / PAGE as f64 / pages } else { 0.0 };
+        DirtyMemory::of_classes(
+            vec![Class { order: Order::Sweep, pages, heat, pending: 0.0 }],
+            memory,
+            resident,
+        )
+    }
+
+    fn of_classes(mut classes: Vec<Class>, memory: Bytes, resident: f64) -> DirtyMemory {
+        let pages = memory.as_f64() / PAGE as f64;
         let resident_pages = (pages * resident).min(pages);
         let mut still = resident_pages;
-        let mut classes = classes_of(dirtying);
         for class in &mut classes {
             class.pages = class.pages.min(still);
             still -= class.pages;
@@ -115,6 +132,7 @@ impl DirtyMemory {
             counted_to: SimTime::ZERO,
             chunks: 1,
             zeros_last: false,
+            written_first: false,
         }
     }
 
@@ -122,6 +140,12 @@ impl DirtyMemory {
     /// nothing.
     pub fn with_zeros_last(mut self) -> DirtyMemory {
         self.zeros_last = true;
+        self
+    }
+
+    /// The same memory with its working set at its beginning: the first round sends that first.
+    pub fn with_written_first(mut self) -> DirtyMemory {
+        self.written_first = true;
         self
     }
 
@@ -159,6 +183,7 @@ impl DirtyMemory {
         }
         self.work = 0.0;
         self.chunks = 1;
+        self.written_first = false;
         found
     }
 
@@ -196,18 +221,38 @@ impl DirtyMemory {
     /// All but `left` of the pending pages have been sent.
     pub fn keep(&mut self, left: f64) {
         let (data, zero) = self.split(left);
+        self.zero_pending = zero;
+        if self.written_first {
+            let still = self.still_pending.min(data);
+            self.keep_written(data - still);
+            self.still_pending = still;
+            return;
+        }
         let before = self.data_pending();
         let share = if before > 0.0 { (data / before).min(1.0) } else { 0.0 };
         for class in &mut self.classes {
             class.pending *= share;
         }
         self.still_pending *= share;
-        self.zero_pending = zero;
+    }
+
+    /// All but `left` of the pending pages that are ever written have been sent.
+    fn keep_written(&mut self, left: f64) {
+        let before: f64 = self.classes.iter().map(|c| c.pending).sum();
+        let share = if before > 0.0 { (left / before).min(1.0) } else { 0.0 };
+        for class in &mut self.classes {
+            class.pending *= share;
+        }
     }
 
     /// Zero pages are sent after all others.
     pub fn zeros_last(&self) -> bool {
         self.zeros_last
+    }
+
+    /// Pages that are ever written.
+    pub fn written_pages(&self) -> f64 {
+        self.classes.iter().map(|c| c.pages).sum()
     }
 
     /// Resident bytes: what a copy must move at least.

@@ -1,9 +1,17 @@
-//! One pre-copy over a link of its own: for tests, for quick estimates, and for comparison with measured
+//! One migration over a link of its own: for the laboratory, for tests, and for comparison with measured
 //! migrations. No events, no other traffic.
 
-use super::{Precopy, Reason, Rules, Verdict};
+use super::path::{Scan, Sender};
+use super::{Link, Precopy, Reason, Rules, Verdict};
 use crate::vm::dirty::DirtyMemory;
 use sim_core::{Bytes, Rate, SimTime, Span};
+
+/// Syncs after which a migration that nobody stops is called endless.
+const MOST_SYNCS: u32 = 200_000;
+/// A throttled vCPU of QEMU runs this long between two sleeps (`CPU_THROTTLE_TIMESLICE_NS`).
+const RUN_SLICE: Span = Span::ms(10);
+/// Page faults until a guest in post-copy makes progress: 9-11 requests measured with a small hot set.
+pub const FAULTS_TO_PROGRESS: u64 = 10;
 
 /// A migration without a cluster around it.
 #[derive(Clone, Debug)]
@@ -20,27 +28,52 @@ pub struct Alone {
     pub device: Bytes,
     /// Zero pages found per second.
     pub scan_pages_per_s: f64,
+    /// Work that a throttled guest makes up after each sleep, such as a timer tick that was kept for it.
+    pub catch_up: Span,
+    /// Changes of pages are sent instead of pages that were sent before.
+    pub delta: Option<Delta>,
+    /// A page fault in post-copy waits this long, and behind so many bytes.
+    pub fault: (Span, Bytes),
+    /// Somebody cancels it, so long after the start.
+    pub cancelled: Option<Span>,
+    /// The destination dies, so long after the start.
+    pub peer_dies: Option<Span>,
 }
 
-/// What it is copied over.
-#[derive(Clone, Copy, Debug)]
-pub struct Link {
-    /// What the path carries.
-    pub rate: Rate,
-    /// Bytes the path holds when the sender is faster than it; they are still to arrive when the guest is
-    /// stopped.
-    pub queue: Bytes,
-    /// A limit below the path's rate, spent in bursts; off while the guest stands.
-    pub burst: Option<Burst>,
+impl Alone {
+    /// Without any overhead, fault or help.
+    pub fn bare(rules: Rules, memory: DirtyMemory) -> Alone {
+        Alone {
+            rules,
+            memory,
+            setup: Span::ZERO,
+            fixed_stun: Span::ZERO,
+            device: Bytes::ZERO,
+            scan_pages_per_s: f64::INFINITY,
+            catch_up: Span::ZERO,
+            delta: None,
+            fault: (Span::ZERO, Bytes::ZERO),
+            cancelled: None,
+            peer_dies: None,
+        }
+    }
+
+    /// The guest's speed at a throttle.
+    fn speed(&self, throttle: f64) -> f64 {
+        if throttle == 0.0 {
+            return 1.0;
+        }
+        ((1.0 - throttle) * (1.0 + self.catch_up.as_secs() / RUN_SLICE.as_secs())).min(1.0)
+    }
 }
 
-/// A rate limit as QEMU applies it: so many bytes per window at the path's rate, then sleep to its end.
+/// Compression against a cache of pages that were sent before (QEMU xbzrle).
 #[derive(Clone, Copy, Debug)]
-pub struct Burst {
-    /// Bytes per window.
-    pub quantum: Bytes,
-    /// The window: 100 ms.
-    pub window: Span,
+pub struct Delta {
+    /// Pages that it holds.
+    pub pages: f64,
+    /// Bytes on the wire of a page that it holds.
+    pub wire: u64,
 }
 
 /// How it went.
@@ -48,62 +81,129 @@ pub struct Burst {
 pub struct Outcome {
     /// The guest runs at the destination, or why not.
     pub end: Result<(), Reason>,
-    /// Setup, rounds and pause.
+    /// From start to end.
     pub total: Span,
     /// The guest stood still for this long.
     pub pause: Span,
+    /// The part of the pause in which memory was sent.
+    pub copy: Span,
     /// Syncs, those of the start and of the end included.
     pub syncs: u32,
     /// Bytes on the wire.
     pub bytes: Bytes,
     /// Share of the guest's speed that was taken away last.
     pub throttle: f64,
+    /// Post-copy: from the guest's first instruction at the destination to the last page.
+    pub fetching: Span,
+    /// Longest time without progress of the guest.
+    pub freeze: Span,
 }
 
-/// Runs one pre-copy; a post-copy verdict counts as the end of it. More than a million syncs are an error of
-/// ours.
-///
-/// # Panics
-/// If the link's rate is zero.
-pub fn alone(config: &Alone, link: &Link) -> Outcome {
-    assert!(link.rate > Rate::ZERO, "a pre-copy alone needs a link that carries something");
-    let rules = &config.rules;
-    let mut memory = config.memory.clone();
-    let start = SimTime::ZERO + config.setup;
-    let mut copy = Precopy::begin(rules, &mut memory, start);
-    let mut sender = Sender::begin(link, start);
-    for _ in 0..1_000_000 {
-        round(config, &mut copy, &mut memory, &mut sender);
-        let now = sender.now;
-        let speed = 1.0 - copy.throttle();
-        match copy.look(rules, &mut memory, now, speed, sender.seen()) {
-            Verdict::GoOn => {}
-            Verdict::GiveUp(reason) => return failed(reason, &copy, now),
-            Verdict::SwitchOver | Verdict::PostCopy => return switch_over(config, link, copy, &memory, now),
+impl Outcome {
+    /// Rounds of copying that were begun while the guest ran at the source.
+    pub fn rounds(&self) -> u32 {
+        match self.end {
+            Err(_) => self.syncs,
+            Ok(()) if self.fetching > Span::ZERO => self.syncs - 1,
+            Ok(()) => self.syncs - 2,
         }
     }
-    unreachable!("pre-copy neither ends nor gives up: a round takes no time")
 }
 
-/// Sends until a sync is due or a deadline comes.
-fn round(config: &Alone, copy: &mut Precopy, memory: &mut DirtyMemory, sender: &mut Sender<'_>) {
-    let rules = &config.rules;
+/// Why a round ended.
+enum Next {
+    /// Something may be due.
+    Look,
+    /// The path has changed.
+    Changed,
+    /// It is stopped from outside.
+    Stopped(Reason),
+}
+
+/// Runs one migration.
+pub fn alone(config: &Alone, link: &Link) -> Outcome {
+    let mut rules = config.rules;
+    let mut memory = config.memory.clone();
+    let start = SimTime::ZERO + config.setup;
+    let mut copy = Precopy::begin(&rules, &mut memory, start);
+    let mut sender = Sender::begin(link, start);
+    let mut cached = 0.0;
+    while copy.syncs < MOST_SYNCS {
+        rules.page_wire = page_wire(config, cached);
+        let sent = memory.data_pending();
+        match round(config, &rules, &mut copy, &mut memory, &mut sender) {
+            Next::Stopped(reason) => return failed(reason, &copy, sender.now),
+            Next::Changed => continue,
+            Next::Look => {}
+        }
+        if config.delta.is_some() && copy.syncs > 1 {
+            let written = memory.written_pages().max(1.0);
+            cached += (1.0 - cached) * ((sent - memory.data_pending()) / written).clamp(0.0, 1.0);
+        }
+        let speed = config.speed(copy.throttle());
+        match copy.look(&rules, &mut memory, sender.now, speed, sender.seen()) {
+            Verdict::GoOn => {}
+            Verdict::GiveUp(reason) => return failed(reason, &copy, sender.now),
+            Verdict::SwitchOver => return switch_over(config, copy, rules.wire(&memory), sender),
+            Verdict::PostCopy => return postcopy(config, copy, rules.wire(&memory), sender),
+        }
+    }
+    failed(Reason::Endless, &copy, sender.now)
+}
+
+/// Bytes of a page when the share `cached` of what is written has been sent before and would be found again.
+fn page_wire(config: &Alone, cached: f64) -> u64 {
+    let full = config.rules.page_wire;
+    let Some(delta) = config.delta else { return full };
+    let found = cached * (delta.pages / config.memory.written_pages().max(1.0)).min(1.0);
+    (full as f64 * (1.0 - found) + delta.wire as f64 * found) as u64
+}
+
+/// Sends until a sync is due, a deadline comes or the path changes.
+fn round(
+    config: &Alone,
+    rules: &Rules,
+    copy: &mut Precopy,
+    memory: &mut DirtyMemory,
+    sender: &mut Sender<'_>,
+) -> Next {
     let pages = memory.pending_pages();
-    let due = copy.due_pages(rules, sender.now, sender.link_mean());
+    let due = copy.due_pages(rules, sender.now, sender.mean());
     let wire = rules.wire(memory);
-    let scan = Scan::of(config, memory, wire);
+    let scan = Scan::of(config.scan_pages_per_s, rules, memory, wire);
     let needed = if pages > due { rules.wire_until(memory, due) } else { 0.0 };
     let to_send = sender.turns(needed, scan, rules.look_every).min(wire);
-    let finish = sender.finish(to_send, scan).max(sender.first_window());
-    let deadline = copy.deadline(rules).max(sender.now);
-    let (until, bytes) = if deadline < finish {
-        (deadline, sender.sent_by(deadline, scan).min(to_send))
-    } else {
-        (finish, to_send)
-    };
+    let mut finish = sender.finish(to_send, scan);
+    if copy.looks_at_bandwidth(rules, sender.now).is_some() {
+        finish = finish.max(sender.first_window());
+    }
+    let due_at = finish.min(copy.deadline(rules)).max(sender.now);
+    let other = outside(config, sender).0.min(sender.next_change()).max(sender.now);
+    let until = due_at.min(other);
+    if until == SimTime::NEVER {
+        return Next::Stopped(Reason::Endless);
+    }
+    let bytes = if until < finish { sender.sent_by(until, scan).min(to_send) } else { to_send };
     sender.go(until, bytes);
     let left = rules.left_after(memory, bytes);
     copy.progress(memory, Bytes::from_f64(bytes), left);
+    if due_at <= other {
+        return Next::Look;
+    }
+    match outside(config, sender) {
+        (at, reason) if at <= until => return Next::Stopped(reason),
+        _ if sender.next_change() <= until => sender.change(),
+        _ => {}
+    }
+    Next::Changed
+}
+
+/// When and why it is stopped from outside. A dead peer is noticed when the sender next touches the path.
+fn outside(config: &Alone, sender: &Sender<'_>) -> (SimTime, Reason) {
+    let at = |span: Option<Span>| span.map_or(SimTime::NEVER, |s| SimTime::ZERO + s);
+    let (cancelled, dead) = (at(config.cancelled), at(config.peer_dies));
+    let noticed = if dead <= sender.now { sender.next_send(sender.now) } else { dead };
+    if cancelled <= noticed { (cancelled, Reason::Cancelled) } else { (noticed, Reason::PeerLost) }
 }
 
 fn failed(reason: Reason, copy: &Precopy, now: SimTime) -> Outcome {
@@ -111,151 +211,66 @@ fn failed(reason: Reason, copy: &Precopy, now: SimTime) -> Outcome {
         end: Err(reason),
         total: now.since(SimTime::ZERO),
         pause: Span::ZERO,
+        copy: Span::ZERO,
         syncs: copy.syncs,
         bytes: copy.sent,
         throttle: copy.throttle(),
+        fetching: Span::ZERO,
+        freeze: Span::ZERO,
     }
 }
 
-fn switch_over(config: &Alone, link: &Link, copy: Precopy, memory: &DirtyMemory, now: SimTime) -> Outcome {
-    let rest = Bytes::from_f64(config.rules.wire(memory)) + config.device;
-    let queued = if link.burst.is_some() { Bytes::ZERO } else { link.queue };
-    let pause = config.fixed_stun + (rest + queued) / link.rate;
+fn switch_over(config: &Alone, copy: Precopy, wire: f64, mut sender: Sender<'_>) -> Outcome {
+    let stopped = sender.now;
+    let rest = Bytes::from_f64(wire) + config.device;
+    let Some(arrived) = sender.deliver(rest + sender.queued()) else {
+        return failed(Reason::Endless, &copy, stopped);
+    };
+    let pause = arrived.since(stopped) + config.fixed_stun;
     Outcome {
         end: Ok(()),
-        total: now.since(SimTime::ZERO) + pause,
+        total: stopped.since(SimTime::ZERO) + pause,
         pause,
+        copy: arrived.since(stopped),
         syncs: copy.syncs + 1,
         bytes: copy.sent + rest,
         throttle: copy.throttle(),
+        fetching: Span::ZERO,
+        freeze: pause,
     }
 }
 
-/// Time spent on finding that pages are zero.
-#[derive(Clone, Copy, Debug)]
-struct Scan {
-    /// In all, seconds.
-    total: f64,
-    /// Seconds per byte sent, on average.
-    per_byte: f64,
-    /// Seconds per byte at the end of the round.
-    per_last_byte: f64,
+/// The guest goes on over there after its device state has arrived, and fetches what it misses.
+fn postcopy(config: &Alone, copy: Precopy, wire: f64, mut sender: Sender<'_>) -> Outcome {
+    let stopped = sender.now;
+    let rest = Bytes::from_f64(wire);
+    let resumed = sender.deliver(config.device).map(|at| at + config.fixed_stun);
+    let Some((resumed, rate)) = resumed.map(|at| (at, sender.rate())) else {
+        return failed(Reason::Endless, &copy, stopped);
+    };
+    sender.now = resumed;
+    let Some(done) = sender.deliver(rest + sender.queued()) else {
+        return failed(Reason::Endless, &copy, resumed);
+    };
+    let (pause, fetching) = (resumed.since(stopped), done.since(resumed));
+    let fault = config.fault_wait(rate);
+    Outcome {
+        end: Ok(()),
+        total: done.since(SimTime::ZERO),
+        pause,
+        copy: pause.saturating_sub(config.fixed_stun),
+        syncs: copy.syncs + 1,
+        bytes: copy.sent + rest + config.device,
+        throttle: copy.throttle(),
+        fetching,
+        freeze: (pause + fault * FAULTS_TO_PROGRESS).min(pause + fetching),
+    }
 }
 
-impl Scan {
-    fn of(config: &Alone, memory: &DirtyMemory, wire: f64) -> Scan {
-        let total = memory.zero_pending() / config.scan_pages_per_s;
-        let per_byte = total / wire.max(1.0);
-        let zero_wire = config.rules.zero_wire.max(1) as f64;
-        let per_last_byte =
-            if memory.zeros_last() { 1.0 / (zero_wire * config.scan_pages_per_s) } else { per_byte };
-        Scan { total, per_byte, per_last_byte }
-    }
-
-    fn at_the_end(&self, bytes: f64) -> f64 {
-        (self.per_last_byte * bytes).min(self.total)
-    }
-}
-
-/// Where the sender stands within its window.
-#[derive(Debug)]
-struct Sender<'a> {
-    link: &'a Link,
-    now: SimTime,
-    started: SimTime,
-    /// Bytes that may still go at once: of the window's quantum, or into the path's queue.
-    credit: f64,
-    window_end: SimTime,
-}
-
-impl<'a> Sender<'a> {
-    fn begin(link: &'a Link, now: SimTime) -> Sender<'a> {
-        let (credit, window) = match link.burst {
-            Some(b) => (b.quantum.as_f64(), b.window),
-            None => (link.queue.as_f64(), Span::ZERO),
-        };
-        Sender { link, now, started: now, credit, window_end: now + window }
-    }
-
-    /// Mean rate of a full window.
-    fn link_mean(&self) -> Rate {
-        self.link.burst.map_or(self.link.rate, |b| Rate::mean(b.quantum, b.window))
-    }
-
-    /// The same, as the sender knows it: nothing in the first window.
-    fn seen(&self) -> Rate {
-        if self.now < self.first_window() { Rate::ZERO } else { self.link_mean() }
-    }
-
-    fn first_window(&self) -> SimTime {
-        self.started + Span::ms(100)
-    }
-
-    /// Bytes after as many whole turns as it takes to send `needed`: bursts, or looks at the clock.
-    fn turns(&self, needed: f64, scan: Scan, every: Span) -> f64 {
-        if let Some(burst) = self.link.burst {
-            let quantum = burst.quantum.as_f64();
-            let over = needed - self.credit;
-            let whole =
-                if over <= 0.0 && self.credit >= 1.0 { 0.0 } else { (over / quantum).ceil().max(1.0) };
-            return self.credit + whole * quantum;
-        }
-        let took = self.finish(needed, scan).since(self.now);
-        let turns = took.0.div_ceil(every.0.max(1)).max(1);
-        self.sent_by(self.now + every * turns, scan)
-    }
-
-    /// When `bytes` have gone out; a rate limit hides the scan of all bursts but the last.
-    fn finish(&self, bytes: f64, scan: Scan) -> SimTime {
-        let wire = self.link.rate.as_f64();
-        let Some(burst) = self.link.burst else {
-            return self.now
-                + Span::from_secs_f64((bytes - self.credit).max(0.0) * (1.0 / wire + scan.per_byte));
-        };
-        if bytes < self.credit {
-            return self.now + Span::from_secs_f64(bytes / wire + scan.at_the_end(bytes));
-        }
-        let quantum = burst.quantum.as_f64();
-        let rest = bytes - self.credit;
-        // A burst that is spent to the last byte ends with its window: it sleeps before it looks.
-        let whole = (rest / quantum + 1e-9).floor();
-        let part = (rest - whole * quantum).max(0.0);
-        self.window_end
-            + burst.window * (whole as u64)
-            + Span::from_secs_f64(part / wire + scan.at_the_end(part))
-    }
-
-    /// Bytes that can have gone out by `until`.
-    fn sent_by(&self, until: SimTime, scan: Scan) -> f64 {
-        let wire = self.link.rate.as_f64();
-        let Some(burst) = self.link.burst else {
-            return until.since(self.now).as_secs() / (1.0 / wire + scan.per_byte) + self.credit;
-        };
-        if until < self.window_end {
-            return (until.since(self.now).as_secs() * wire).min(self.credit);
-        }
-        let over = until.since(self.window_end);
-        let whole = over.0 / burst.window.0;
-        let quantum = burst.quantum.as_f64();
-        let within = Span(over.0 % burst.window.0).as_secs() * wire;
-        self.credit + whole as f64 * quantum + within.min(quantum)
-    }
-
-    /// `bytes` have gone out by `until`.
-    fn go(&mut self, until: SimTime, bytes: f64) {
-        self.now = until;
-        let Some(burst) = self.link.burst else {
-            self.credit = (self.credit - bytes).max(0.0);
-            return;
-        };
-        if until < self.window_end {
-            self.credit = (self.credit - bytes).max(0.0);
-            return;
-        }
-        let quantum = burst.quantum.as_f64();
-        let whole = until.since(self.window_end).0 / burst.window.0;
-        let rest = bytes - self.credit - whole as f64 * quantum;
-        self.credit = (quantum - rest.max(0.0)).max(0.0);
-        self.window_end += burst.window * (whole + 1);
+impl Alone {
+    /// How long a page fault in post-copy waits on a path of that rate.
+    pub fn fault_wait(&self, rate: Rate) -> Span {
+        let (fixed, behind) = self.fault;
+        if rate == Rate::ZERO { fixed } else { fixed + behind / rate }
     }
 }

@@ -19,13 +19,13 @@
 
 mod alone;
 mod control;
-#[cfg(test)]
-mod measured;
+mod path;
 #[cfg(test)]
 mod theory;
 mod window;
 
-pub use alone::{Alone, Burst, Link, Outcome, alone};
+pub use alone::{Alone, Delta, FAULTS_TO_PROGRESS, Outcome, alone};
+pub use path::{Burst, Change, Link};
 pub use window::Window;
 
 use crate::profile::migration::{Control, StopRule};
@@ -128,6 +128,12 @@ pub enum Reason {
     NoProgress,
     /// Even the strongest throttle does not make it converge.
     Throttle,
+    /// Somebody wanted it to end.
+    Cancelled,
+    /// The destination is gone.
+    PeerLost,
+    /// Nothing would ever end it: the path stays down, or rounds go on and on.
+    Endless,
 }
 
 /// What a sync decided.
@@ -239,7 +245,7 @@ impl Precopy {
         // Bytes are whole, pages are not: a hundredth of a page is as good as sent.
         let wants_sync = known <= due * (1.0 + 1e-9) + 0.01;
         if !wants_sync && !self.control.tick(&rules.control, now, self.syncs) {
-            return self.postcopy_or_on(rules, now);
+            return self.postcopy_or_on(rules, memory, now, speed);
         }
         let found = memory.sync(now, speed);
         self.syncs += 1;
@@ -254,7 +260,7 @@ impl Precopy {
         if !converges {
             return Verdict::GiveUp(Reason::Throttle);
         }
-        self.postcopy_or_on(rules, now)
+        self.postcopy_or_on(rules, memory, now, speed)
     }
 
     fn small_enough(&self, rules: &Rules, pending: f64, found: f64, due: f64) -> bool {
@@ -265,9 +271,13 @@ impl Precopy {
         }
     }
 
-    fn postcopy_or_on(&self, rules: &Rules, now: SimTime) -> Verdict {
+    /// The guest is stopped for post-copy with a last sync: what it wrote since is fetched again.
+    fn postcopy_or_on(&self, rules: &Rules, memory: &mut DirtyMemory, now: SimTime, speed: f64) -> Verdict {
         match rules.postcopy_after {
-            Some(after) if now >= self.started + after => Verdict::PostCopy,
+            Some(after) if now >= self.started + after => {
+                memory.sync(now, speed);
+                Verdict::PostCopy
+            }
             _ => Verdict::GoOn,
         }
     }
