@@ -11,6 +11,5 @@ mod intervals;
 mod little;
 mod preemption;
 mod queue;
-mod redundancy;
 mod scaling;
 mod seen_by_arrivals;

@@ -27,6 +27,13 @@ pub enum Law {
         /// Standard deviation of the natural logarithm.
         sigma: f64,
     },
+    /// Weibull: below shape 1 the rate of ending falls with age, above 1 it rises.
+    Weibull {
+        /// Scale: what 63.2 % do not outlast.
+        scale: Time,
+        /// Shape.
+        shape: f64,
+    },
 }
 
 impl Law {
@@ -39,6 +46,7 @@ impl Law {
             Law::Exp(mean) => Dist::exponential(t(mean)),
             Law::LogNormalCv { mean, cv } => Dist::log_normal_mean_cv(t(mean), *cv),
             Law::LogNormalSigma { median, sigma } => Dist::log_normal_median_sigma(t(median), *sigma),
+            Law::Weibull { scale, shape } => Dist::weibull(t(scale), *shape),
         };
         dist.unwrap_or_else(|e| {
             r.problem(path, format!("{self:?}: {e}"), "write a law with possible parameters");
