@@ -195,7 +195,13 @@ impl System {
         (self.failed, self.lost, self.unhurt) = (0, false, true);
         self.weight = 1.0;
         self.fresh_since = cx.now;
-        (0..self.plan.units).for_each(|unit| self.live(unit, cx));
+        // Between cycles at true speed a unit that is up goes on as if it were new: its life has no memory.
+        let goes_on = matches!(self.goal, Goal::Cycles(_)) && self.hurry == 1.0;
+        for unit in 0..self.plan.units {
+            if !goes_on || self.members[usize::from(unit)].failure.is_none() {
+                self.live(unit, cx);
+            }
+        }
     }
 
     /// The life of a unit that is up is drawn, anew if it was drawn before.
