@@ -9,6 +9,5 @@ mod fork;
 mod intervals;
 mod little;
 mod queue;
-mod redundancy;
 mod scaling;
 mod seen_by_arrivals;

@@ -8,7 +8,15 @@
 //! not arrived. Between changes of `w` and `c` everything is a straight line, so the state is exact. A copy by
 //! snapshots lags by the age of the last snapshot that has landed whole.
 
-use sim_core::{SimTime, Span};
+use sim_core::{Rate, SimTime, Span};
+
+/// What a link between the sites must carry for a stretched vSAN that writes so much: 1.4 for metadata and 1.25 for
+/// resynchronisation on top of the data (VMware vSAN Stretched Cluster Bandwidth Sizing).
+pub fn stretched_bandwidth(writes: Rate) -> Rate {
+    const METADATA: f64 = 1.4;
+    const RESYNC: f64 = 1.25;
+    Rate::from_f64(writes.as_f64() * METADATA * RESYNC)
+}
 
 /// A buffer that fills at one rate and drains at another.
 #[derive(Clone, Copy, Debug, Default)]
@@ -95,6 +103,11 @@ impl Snapshots {
     /// A snapshot is under way.
     pub fn is_busy(&self) -> bool {
         self.taken.is_some()
+    }
+
+    /// Until when the copy is young enough for the objective, if nothing lands before.
+    pub fn expires(&self, objective: Span) -> SimTime {
+        self.landed + objective
     }
 
     /// Age of the copy at `now`.

@@ -4,14 +4,14 @@
 //! on (group number, host name) and passed over when they hold their share already, so that placement is
 //! near balanced and a host that joins or leaves moves little.
 
-use super::protocol::replicated::MAX_COPIES;
+pub(crate) use super::protocol::replicated::MAX_COPIES;
 use crate::scenario::Domain;
 use sim_core::Bytes;
 use sim_core::digest::Digest;
 
 /// What a slot's copy is worth now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum State {
     /// Readable.
     Live,
     /// Its node is gone but its device may come back with it.
@@ -22,7 +22,7 @@ pub(super) enum State {
 
 /// One copy of a group.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Slot {
+pub(crate) struct Slot {
     /// Node that holds it, by number within the cluster.
     pub node: u16,
     /// Data device of that node.
@@ -35,7 +35,7 @@ pub(super) struct Slot {
 
 /// A copy being made.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Copy {
+pub(crate) struct Copy {
     /// The node it is made on.
     pub node: u16,
     /// Bytes that are there.
@@ -44,7 +44,7 @@ pub(super) struct Copy {
 
 /// Names a slot: its group and its place among the copies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct SlotId {
+pub(crate) struct SlotId {
     /// Group number.
     pub group: u32,
     /// Copy number.
@@ -53,7 +53,7 @@ pub(super) struct SlotId {
 
 /// A host as placement sees it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Candidate {
+pub(crate) struct Candidate {
     /// Hash of its name.
     pub key: u64,
     /// Its rack.
@@ -64,7 +64,7 @@ pub(super) struct Candidate {
 
 /// All groups of one cluster.
 #[derive(Clone, Debug)]
-pub(super) struct Groups {
+pub(crate) struct Groups {
     slots: Vec<Slot>,
     copies: usize,
     count: u32,
@@ -74,7 +74,7 @@ pub(super) struct Groups {
 }
 
 /// Score of a host for something: the highest wins.
-pub(super) fn score(what: u64, key: u64) -> u64 {
+pub(crate) fn score(what: u64, key: u64) -> u64 {
     let mut d = Digest::default();
     d.add(what);
     d.add(key);

@@ -14,7 +14,7 @@ mod disks;
 mod event;
 mod executor;
 mod failure;
-mod groups;
+pub(crate) mod groups;
 mod ledger;
 mod loads;
 mod pool;

@@ -1,8 +1,8 @@
 //! Making lost copies again: (surviving source -> new target) bulk flows through the fabric, held back by
 //! each node's budget.
 //!
-//! A flow carries all copies of its pair and weighs by their number, so that flows that share a budget end
-//! together. Its progress is booked to its copies in order whenever something cuts it.
+//! A flow carries all copies of its pair, a few at a time, and weighs by their number, so that flows that share
+//! a budget end together. Its progress is booked to its copies in order whenever something cuts it.
 
 use super::groups::{Copy, Slot, SlotId, State, score};
 use super::loads::{set_budgets, write_latency};
@@ -18,6 +18,10 @@ use crate::world::Infra;
 use sim_core::digest::Digest;
 use sim_core::{Bytes, Id, Rate, Span, Table};
 use std::collections::BTreeMap;
+
+/// Most copies under way at once between two nodes, each a connection of its own: what guests share a full port
+/// with. Ceph has 10 per OSD on flash (osd_recovery_max_active_ssd); for other platforms it is assumed.
+const AT_ONCE: usize = 10;
 
 /// Copies on their way from one node to another.
 #[derive(Clone, Debug)]
@@ -75,14 +79,31 @@ impl Rebuild {
 }
 
 impl Storage {
+    /// Bytes that a host holds, copies included; none for a host of an array.
+    pub fn held(&self, host: HostId) -> Bytes {
+        let Some(pool) = self.state.pool(self.state.side(host)) else { return Bytes::ZERO };
+        let number = pool.number(host) as u16;
+        let here = pool.groups.iter().filter(|(_, s)| s.node == number && s.state != State::Lost);
+        here.map(|(id, _)| pool.groups.size(id.group)).sum()
+    }
+
+    /// Rebuild bytes per second that pass a host now, both directions.
+    pub fn copy_rate(&self, host: HostId) -> Rate {
+        let pool = self.state.pool(self.state.side(host));
+        pool.map_or(Rate::ZERO, |p| p.node(host).copied)
+    }
+
     /// Plans and starts a copy of every dead slot that is to be replaced and is not under way.
     pub(super) fn make_copies(&mut self, side: Side, infra: &mut Infra, cx: &mut Cx<'_>) {
         let Some(pool) = self.state.pool_mut(side) else { return };
         set_budgets(pool, infra, cx);
         let pairs = pool.assign();
         pool.rebuild.plans += u64::from(!pairs.is_empty());
-        for ((from, to), slots) in pairs {
-            pool.start_copy(from, to, slots, infra, cx);
+        let most = pairs.values().map(Vec::len).max().unwrap_or(0);
+        for (pair, slots) in pairs {
+            // As many at once as the pair has to do beside the busiest one, which has all it may.
+            let streams = (AT_ONCE.min(most) * slots.len()).div_ceil(most) as u32;
+            pool.start_copy(pair, slots, streams, infra, cx);
         }
         self.note_running(side, cx);
     }
@@ -286,7 +307,14 @@ impl Pool {
         if self.design.spread == Domain::Rack { least(true).or_else(|| least(false)) } else { least(false) }
     }
 
-    fn start_copy(&mut self, from: u16, to: u16, slots: Vec<SlotId>, infra: &mut Infra, cx: &mut Cx<'_>) {
+    fn start_copy(
+        &mut self,
+        (from, to): (u16, u16),
+        slots: Vec<SlotId>,
+        streams: u32,
+        infra: &mut Infra,
+        cx: &mut Cx<'_>,
+    ) {
         let left = |id: &SlotId| {
             let done = self.groups.slot(*id).copy.map_or(Bytes::ZERO, |c| c.done);
             self.groups.size(id.group).saturating_sub(done)
@@ -296,7 +324,7 @@ impl Pool {
         let mut key = Digest::default();
         [source.key, target.key, self.rebuild.plans].into_iter().for_each(|part| key.add(part));
         let also = [source.bulk, source.copying, target.bulk, target.copying];
-        let (side, streams) = (self.side, slots.len() as u32);
+        let side = self.side;
         let (from_host, to_host) = (source.host, target.host);
         let id = self.rebuild.flows.insert(CopyFlow { from, to, slots, bytes, flow: None });
         let bulk = Bulk {

@@ -1,6 +1,0 @@
-//! Replication between sites: lag, violations, stalls.
-
-use super::Suite;
-
-/// See the module.
-pub const SUITES: &[Suite] = &[];

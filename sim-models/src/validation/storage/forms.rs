@@ -1,0 +1,152 @@
+//! Closed forms of replicated storage.
+
+use crate::ids::HostId;
+use crate::metric::{Metric, Phase};
+use crate::record::Tally;
+use crate::scenario::{Domain, Throttle};
+use crate::storage::groups::{Candidate, Groups};
+use crate::validation::Check;
+use crate::validation::bed::*;
+use sim_core::digest::hash_name;
+use sim_core::{Bytes, Rate, Seed, Span, Streams};
+
+/// Everything here.
+pub fn checks(seed: Seed) -> Result<Vec<Check>, String> {
+    let mut checks = vec![closed_loop(seed)?];
+    checks.extend(bytes(seed)?);
+    checks.extend(rebuilds(seed)?);
+    checks.extend(copysets(seed));
+    Ok(checks)
+}
+
+/// Little's law for a closed population: throughput is outstanding requests over latency.
+fn closed_loop(seed: Seed) -> Result<Check, String> {
+    const DEPTH: f64 = 64.0;
+    let mut s = flash()?;
+    s.groups[0].count = 1;
+    let disk = &mut s.groups[0].disks[0];
+    (disk.rate_limited, disk.iodepth) = (false, DEPTH as u32);
+    let record = play(&s, seed, 0)?.record;
+    let tool = [Metric::ReadLatencyTool, Metric::WriteLatencyTool];
+    let all = pooled(&record, &tool, crate::ids::Side::Target, &Phase::ALL);
+    let throughput = all.count() as f64 / s.timeline.duress.as_secs();
+    let because = "X = N / R; the same holds of the nine OLTP runs of nutanix/curie (vdbench) within 0.3 %";
+    Ok(within("closed loop of 64: X R / N", throughput * mean(&all) / DEPTH, 1.0, 0.005, because))
+}
+
+/// Bytes at devices and on the network per guest byte, by copies, drained share and whether the drain ships.
+fn bytes(seed: Seed) -> Result<Vec<Check>, String> {
+    let because = "device RF (1 + d), network (RF - 1)(1 + d n_d)";
+    let mut checks = Vec::new();
+    for copies in [2u8, 3] {
+        for (drained, ships, tolerance) in
+            [(0.0, true, 0.0), (1.0, true, 0.0), (1.0, false, 0.0), (0.5, true, 0.02)]
+        {
+            let mut s = flash()?;
+            design(&mut s).copies = copies;
+            (s.target.profile.storage.drain_share, s.target.profile.storage.drain_ships) = (drained, ships);
+            let record = play(&s, seed, 0)?.record;
+            let of = |t: Tally| total(&record, t, &Phase::ALL);
+            let written = of(Tally::GuestWritten);
+            let rf = f64::from(copies);
+            let again = if ships { drained } else { 0.0 };
+            let case = format!("RF{copies}, drained {drained}, shipped {ships}");
+            let (device, network) = (of(Tally::DeviceWritten) / written, of(Tally::NetworkSent) / written);
+            let (want_device, want_network) = (rf * (1.0 + drained), (rf - 1.0) * (1.0 + again));
+            checks.push(within(
+                &format!("device bytes, {case}"),
+                device,
+                want_device,
+                tolerance * want_device,
+                because,
+            ));
+            checks.push(within(
+                &format!("network bytes, {case}"),
+                network,
+                want_network,
+                tolerance * want_network,
+                because,
+            ));
+        }
+    }
+    Ok(checks)
+}
+
+/// Seconds from the start of a rebuild to its end, and the bytes that were lost.
+fn rebuild_of(nodes: u16, rate: Rate, seed: Seed) -> Result<(f64, f64), String> {
+    let mut s = filled(flash()?, nodes, 2, Throttle::Fixed(rate), Bytes(200_000_000_000));
+    // So many groups that a node's share of the work is even to a fraction of a per cent.
+    design(&mut s).groups = 32_768;
+    let dead = spare(&s, 0);
+    dies(&mut s, dead, Span::secs(1));
+    s.timeline.duress = Span::secs(4_000);
+    let mut sim = begin(&s, seed);
+    run_to(&mut sim, 0.5)?;
+    let held = sim.model.storage.held(HostId(dead)).as_f64();
+    run_to(&mut sim, 4_000.0)?;
+    // The second of detection is part of the rebuild time as recorded.
+    Ok((per_run(&sim.record, Metric::RebuildTime) * 1e-9 - 1.0, held))
+}
+
+fn rebuilds(seed: Seed) -> Result<Vec<Check>, String> {
+    let rate = Rate(50_000_000);
+    let bound = |nodes: u16, held: f64| held / (f64::from(nodes - 1) * rate.as_f64());
+    let ((few, few_held), (many, many_held)) = (rebuild_of(9, rate, seed)?, rebuild_of(17, rate, seed)?);
+    let because = "T >= D / sum of r_i, and within 3 % of it when one resource binds: 50 MB/s per node";
+    let ratio = few / many / (few_held / many_held);
+    Ok(vec![
+        between("rebuild over its bound, 8 survivors", few / bound(9, few_held), 0.999, 1.03, because),
+        between("rebuild over its bound, 16 survivors", many / bound(17, many_held), 0.999, 1.03, because),
+        within(
+            "rebuild of equal bytes, 8 over 16 survivors",
+            ratio,
+            2.0,
+            0.06,
+            "twice the survivors halve it",
+        ),
+    ])
+}
+
+/// Random placement meets the loss of a tenth of the nodes at one instant.
+fn copysets(seed: Seed) -> Vec<Check> {
+    const NODES: usize = 100;
+    const DEAD: usize = 10;
+    const GROUPS: u32 = 2000;
+    const TRIALS: u32 = 4000;
+    let node = |i: usize| Candidate { key: hash_name(&["node", &i.to_string()]), rack: 0, present: true };
+    let nodes: Vec<Candidate> = (0..NODES).map(node).collect();
+    let groups = Groups::place(GROUPS, 3, &nodes, Domain::Host, 1);
+    let mut luck = Streams::new(seed, 0).stream("copysets", "dead");
+    let (mut lost, mut some) = (0u32, 0u32);
+    for _ in 0..TRIALS {
+        let mut order: Vec<usize> = (0..NODES).collect();
+        for i in 0..DEAD {
+            order.swap(i, i + luck.below((NODES - i) as u64) as usize);
+        }
+        let dead = |n: u16| order[..DEAD].contains(&usize::from(n));
+        let gone = (0..GROUPS).filter(|&g| groups.of(g).iter().all(|s| dead(s.node))).count() as u32;
+        lost += gone;
+        some += u32::from(gone > 0);
+    }
+    // C(10, 3) / C(100, 3) = 120 / 161,700; 2,000 groups: 1.48423 on average, none with exp(-1.48423).
+    let each = 120.0 / 161_700.0;
+    let expected = f64::from(GROUPS) * each;
+    let because = "M C(f, R) / C(N, R), and 1 - exp of it; for 5,000 nodes of 8,000 chunks (Copysets, ATC 2013) it is \
+                   12.55 and 99.9996 %";
+    vec![
+        within(
+            "groups lost with 10 of 100 nodes",
+            f64::from(lost) / f64::from(TRIALS),
+            expected,
+            0.04,
+            because,
+        ),
+        within(
+            "P(some group lost)",
+            f64::from(some) / f64::from(TRIALS),
+            1.0 - libm::exp(-expected),
+            0.025,
+            because,
+        ),
+    ]
+}
