@@ -2,11 +2,10 @@
 
 use crate::support::{play_all, quantile, small};
 use sim_core::batch::run_batch;
-use sim_core::{Budget, Seed, SimTime, Simulation, Span, Streams};
+use sim_core::{Budget, Seed, Span};
 use sim_models::ids::Side;
 use sim_models::metric::{Metric, Phase};
-use sim_models::record::Record;
-use sim_models::run::{Act, RunResult, begin, play};
+use sim_models::run::{RunResult, play};
 use sim_models::scenario::{Dirtying, Duty, Fault, FaultKind, Pick, Scenario, Strike, VmGroup, When};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -99,35 +98,6 @@ fn windows_do_not_change_the_macroscopic_world() {
         assert_eq!(a.macro_digest, b.macro_digest);
         assert_ne!(a.digest, b.digest, "more requests were simulated");
     }
-}
-
-fn halfway(s: &Scenario, run: u64) -> Simulation<sim_models::world::World> {
-    let streams = Streams::new(Seed(7), run);
-    let mut sim = begin(s, Act::Duress, s.timeline.duress, Record::default(), &streams);
-    sim.run_until(SimTime::ZERO + s.timeline.duress / 4).expect("inside the budget");
-    sim
-}
-
-fn to_the_end(mut sim: Simulation<sim_models::world::World>, s: &Scenario) -> String {
-    sim.run_until(SimTime::ZERO + s.timeline.duress).expect("inside the budget");
-    format!("{:?} {}", sim.digests(), sim.events())
-}
-
-/// A fork is the run it was forked from; re-keyed, it has a future of its own, which is the one the
-/// unforked run would have if it were re-keyed at the same instant.
-#[test]
-fn a_fork_continues_bit_for_bit_and_a_rekeyed_one_has_its_own_future() {
-    let s = small("node-loss");
-    let past = halfway(&s, 1);
-    let rekeyed = |mut sim: Simulation<_>, run| {
-        sim.start(|world: &mut sim_models::world::World, _| world.rekey(&Streams::new(Seed(7), run)));
-        sim
-    };
-    let plain = to_the_end(past.clone(), &s);
-    assert_eq!(plain, to_the_end(halfway(&s, 1), &s));
-    let forked = to_the_end(rekeyed(past.clone(), 9), &s);
-    assert_ne!(plain, forked);
-    assert_eq!(forked, to_the_end(rekeyed(halfway(&s, 1), 9), &s));
 }
 
 /// A budget ends a run with a named error, not a hang.

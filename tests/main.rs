@@ -4,6 +4,8 @@ mod cli;
 mod conservation;
 mod determinism;
 mod effects;
+mod fidelity;
+mod forking;
 mod scenarios;
 mod support;
 mod theory;

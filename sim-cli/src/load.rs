@@ -1,14 +1,16 @@
 //! The only file reads: a scenario, the files it names, and profiles.
 
 use crate::error::Stop;
+use sim_core::batch::{Panic, isolated};
 use sim_core::{Seed, Streams};
 use sim_models::lab::{Lab, is_lab};
 use sim_models::profile::{self, ProfileSpec};
 use sim_models::quantity::{Problem, Variation};
-use sim_models::run::{RunResult, play};
+use sim_models::run::{Past, RunResult, play};
 use sim_models::scenario::Scenario;
 use sim_models::scenario::library::Document;
 use sim_models::scenario::parse::ParseError;
+use sim_models::verdict::{About, Cluster};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -24,7 +26,12 @@ pub struct Loaded {
 }
 
 impl Loaded {
-    /// Plays run `run`: its inputs are drawn, then its future. `Err` says why there is no result.
+    /// Runs that share one past.
+    pub fn futures_per_past(&self) -> u64 {
+        u64::from(self.typical.futures_per_past)
+    }
+
+    /// Plays run `run`: the inputs of its past are drawn, then its future. `Err` says why there is no result.
     pub fn play(&self, seed: Seed, run: u64, watch: bool) -> Result<RunResult, String> {
         self.play_varied(seed, run, watch, None)
     }
@@ -37,17 +44,62 @@ impl Loaded {
         watch: bool,
         variation: Option<&Variation>,
     ) -> Result<RunResult, String> {
-        let drawn = self.document.draw_varied(Streams::new(seed, run), variation).map_err(|problems| {
+        let drawn = self.draw(seed, run / self.futures_per_past(), variation)?;
+        play(&drawn, seed, run, watch).map_err(|e| e.to_string())
+    }
+
+    /// Plays the runs of past `past` that are below `runs`: the past once, then a fork of it for each. A run that
+    /// comes to no result leaves the others as they are; a past that comes to none takes all its runs with it.
+    pub fn play_past(&self, about: &About, seed: Seed, past: u64, runs: u64) -> Cluster {
+        let first = past * self.futures_per_past();
+        let of_past = first..(first + self.futures_per_past()).min(runs);
+        let mut cluster = Cluster::new(about);
+        let begun = isolated(|| {
+            let drawn = self.draw(seed, past, None)?;
+            let past = Past::play(&drawn, seed, past, false).map_err(|e| e.to_string())?;
+            Ok((drawn, past))
+        });
+        let (drawn, past) = match flat(begun) {
+            Ok(begun) => begun,
+            Err(message) => {
+                of_past.for_each(|run| cluster.add_failure(run, message.clone()));
+                return cluster;
+            }
+        };
+        let record = (self.futures_per_past() > 1).then(|| past.record().clone());
+        let mut left = Some(past);
+        for run in of_past.clone() {
+            // The last one needs no copy.
+            let fork = if run + 1 == of_past.end { left.take() } else { left.clone() };
+            let Some(fork) = fork else { break };
+            let future = isolated(|| fork.future(&drawn, run).map_err(|e| e.to_string()));
+            match flat(future) {
+                Ok(result) => cluster.add(about, result),
+                Err(message) => cluster.add_failure(run, message),
+            }
+        }
+        if let Some(record) = record {
+            cluster.count_past_once(&record);
+        }
+        cluster
+    }
+
+    fn draw(&self, seed: Seed, past: u64, variation: Option<&Variation>) -> Result<Scenario, String> {
+        self.document.draw_varied(Streams::new(seed, past), variation).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
             format!("the inputs drawn for this run are impossible: {}", lines.join("; "))
-        })?;
-        play(&drawn, seed, run, watch).map_err(|e| e.to_string())
+        })
     }
 
     /// The command that replays a run, up to and without the run's number.
     pub fn replay_command(&self, seed: Seed) -> String {
         format!("duress replay {} --seed {seed} --run", quoted(&self.path.to_string_lossy()))
     }
+}
+
+/// A panic is one more reason why there is no result.
+fn flat<T>(outcome: Result<Result<T, String>, Panic>) -> Result<T, String> {
+    outcome.unwrap_or_else(|panic| Err(panic.to_string()))
 }
 
 /// Reads and checks a scenario. Paths inside it count from its folder.

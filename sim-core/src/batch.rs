@@ -72,7 +72,7 @@ pub fn run_batch<T: Send>(
             let (id, done, run, ended) = (started, done.clone(), &run, &ended);
             scope.spawn_fifo(move |_| {
                 let skip = stop.load(Ordering::Relaxed) || ended.load(Ordering::Relaxed);
-                let result = (!skip).then(|| isolated(id, run));
+                let result = (!skip).then(|| isolated(|| run(id)));
                 // The receiver is gone only if the fold panicked; that panic is already on its way up.
                 let _ = done.send((id, result));
             });
@@ -88,10 +88,12 @@ pub fn run_batch<T: Send>(
     Ok(runs.start..folder.next)
 }
 
-/// One run, whose panic becomes its result.
-fn isolated<T>(id: u64, run: &impl Fn(u64) -> T) -> Result<T, Panic> {
-    // What a panicking run leaves half done is its own state, dropped here; `run` shares nothing mutable.
-    catch_unwind(AssertUnwindSafe(|| run(id))).map_err(|payload| Panic { message: text(&*payload) })
+/// One run, whose panic becomes its result. What it leaves half done must be its own state, dropped here.
+///
+/// # Errors
+/// [`Panic`] with what the panic said.
+pub fn isolated<T>(run: impl FnOnce() -> T) -> Result<T, Panic> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|payload| Panic { message: text(&*payload) })
 }
 
 fn text(payload: &(dyn Any + Send)) -> String {

@@ -163,6 +163,17 @@ impl Histogram {
         }
     }
 
+    /// The samples of `seen`, all of them merged before, are in here `times` times more than they were taken,
+    /// because each stands for that many more: their weights stay, each is one sample.
+    ///
+    /// # Panics
+    /// If so many samples are not in here.
+    pub fn count_once(&mut self, seen: &Histogram, times: u64) {
+        let enough = "only what was merged before can be counted once";
+        self.raw = self.raw.checked_sub(seen.raw * times).expect(enough);
+        self.overflow_raw = self.overflow_raw.checked_sub(seen.overflow_raw * times).expect(enough);
+    }
+
     /// What is recorded here.
     pub const fn bounds(&self) -> Bounds {
         self.bounds

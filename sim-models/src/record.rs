@@ -53,7 +53,7 @@ pub enum Tally {
 pub type Series = (Metric, Side, Phase);
 
 /// Histograms and tallies of one run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Record {
     histograms: BTreeMap<Series, Histogram>,
     tallies: BTreeMap<(Tally, Side, Phase), u64>,
@@ -163,6 +163,11 @@ impl Record {
             let Stamp(phase) = self.stamp();
             self.story.push(Note { at, phase, what: what() });
         }
+    }
+
+    /// Every histogram, taken out: in the order of metric, side and phase.
+    pub fn into_histograms(self) -> impl Iterator<Item = (Series, Histogram)> {
+        self.histograms.into_iter()
     }
 
     /// Every histogram, in the order of metric, side and phase.

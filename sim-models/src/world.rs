@@ -46,11 +46,12 @@ pub struct World {
 }
 
 impl World {
-    /// Both clusters as they are when `act` begins, nothing running yet.
-    pub fn build(scenario: &Scenario, act: Act, length: Span, streams: &Streams) -> World {
+    /// Both clusters as they are when `act` begins, nothing running yet. Streams of what breaks are taken from
+    /// `fate`: a host that is missing from the start is part of the future.
+    pub fn build(scenario: &Scenario, act: Act, length: Span, streams: &Streams, fate: &Streams) -> World {
         let duress = act == Act::Duress;
         let mut hosts = Hosts::build(scenario);
-        let faults = Faults::build(scenario, duress, &hosts, streams);
+        let faults = Faults::build(scenario, duress, &hosts, fate);
         faults.absent().for_each(|host| hosts[host].up = false);
         let mut infra = Infra {
             cpu: Cpu::build(scenario, &hosts, streams),
@@ -64,12 +65,11 @@ impl World {
         World { faults, migrations, vms, storage, infra, watch: None }
     }
 
-    /// Powers everything on and schedules what is planned.
+    /// Powers everything on and schedules what is planned; what breaks is [`World::fork`]'s.
     pub fn start(&mut self, cx: &mut Cx<'_>) {
-        let World { faults, migrations, vms, storage, infra, .. } = self;
+        let World { migrations, vms, storage, infra, .. } = self;
         vms.start(storage, infra, cx);
         migrations.start(vms, infra, cx);
-        faults.start(vms, cx);
         infra.cpu.start(cx);
         infra.memory.start(cx);
     }
@@ -79,6 +79,17 @@ impl World {
         self.migrations.finish(cx);
         self.vms.finish(&self.infra, cx);
         self.storage.finish(cx);
+    }
+
+    /// From here on this is the world of the run that owns `streams`: everybody's luck is that run's, and what
+    /// breaks, and the slices that lie ahead, are those that it draws. Every act with faults is forked once, be
+    /// it onto its own run.
+    pub fn fork(&mut self, scenario: &Scenario, streams: &Streams, cx: &mut Cx<'_>) {
+        self.rekey(streams);
+        let World { faults, vms, infra, .. } = self;
+        vms.draw_slices(streams, cx);
+        *faults = Faults::build(scenario, true, &infra.hosts, streams);
+        faults.start(vms, cx);
     }
 
     /// Continues under the luck of another run: what was drawn stays, what is drawn from now on differs.

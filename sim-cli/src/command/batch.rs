@@ -63,21 +63,18 @@ fn exit_code(gate: bool, report: &Report) -> u8 {
 }
 
 fn play(args: &args::Batch, loaded: &Loaded, terminal: &mut Terminal<'_>) -> Result<BatchStats, Stop> {
-    let mut stats = BatchStats::new(About::of(&loaded.typical), args.seed, args.runs);
+    let about = About::of(&loaded.typical);
+    let mut stats = BatchStats::new(about.clone(), args.seed, args.runs);
     let bar = progress(args, terminal);
     let interrupt = &terminal.setting.interrupt;
     interrupt.heed();
     run_batch(
-        0..args.runs,
+        0..args.runs.div_ceil(loaded.futures_per_past()),
         jobs(args.jobs),
         interrupt.flag(),
-        |run| loaded.play(args.seed, run, false),
-        |run, result| {
-            match result {
-                Ok(Ok(result)) => stats.fold(&result),
-                Ok(Err(message)) => stats.fold_failure(run, message),
-                Err(panic) => stats.fold_failure(run, panic.to_string()),
-            }
+        |past| loaded.play_past(&about, args.seed, past, args.runs),
+        |_, cluster| {
+            stats.fold_cluster(cluster.expect("what a run breaks is isolated where it is played"));
             advance(&bar, &stats);
             ControlFlow::Continue(())
         },

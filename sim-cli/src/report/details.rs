@@ -122,6 +122,10 @@ fn honesty(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()>
     section("How far this carries", style, out)?;
     let (played, broken) = (report.runs, report.failed_runs);
     writeln!(out, "{played} of {} runs played, {broken} broken", report.runs_asked)?;
+    if report.futures_per_past > 1 {
+        let (futures, pasts) = (report.futures_per_past, report.pasts);
+        writeln!(out, "{futures} runs share a past, and the {pasts} pasts are the units of every interval")?;
+    }
     let ratio = sim_models::metric::Metric::IoCompleted;
     for s in &h.seen {
         let time = unit::value(Unit::Ns, ratio, s.time_per_run);

@@ -10,7 +10,7 @@ pub type Key = (&'static str, &'static str, &'static str);
 const ESTIMATE: &[Key] = &[
     ("value", "integer|null", "the number in the unit beside it; null without samples"),
     ("beyond", "boolean", "the samples pass the bound of the histogram, which is then the value"),
-    ("interval", "[low, high]|null", "95 %, the run is the sampling unit"),
+    ("interval", "[low, high]|null", "95 %, the run is the sampling unit, or the past where runs share one"),
     ("interval_open", "boolean", "the runs set no upper bound; high is the largest sample seen"),
     ("why", "string|null", "why there is no value or no interval"),
     ("phase", "string|null", "phase of the samples"),
@@ -27,6 +27,8 @@ pub const BATCH: &[Key] = &[
     ("runs", "integer", "runs played, broken ones included"),
     ("runs_asked", "integer", "runs asked for; more than `runs` after an interrupt"),
     ("failed_runs", "integer", "runs that broke"),
+    ("futures_per_past", "integer", "runs that share all that happens before a fault can strike"),
+    ("pasts", "integer", "pasts with a finished run: the units of every interval"),
     ("digest", "hex string", "over the digests of all runs, in run order"),
     ("verdict", "pass|fail|undecided|null", "the worst of all objectives; null without any"),
     ("matrix[]", "object", "the five rows of the risk matrix"),

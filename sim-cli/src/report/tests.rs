@@ -48,7 +48,12 @@ fn batch(played: u64, asked: u64) -> BatchStats {
         Objective { name: "writes under duress".into(), claim: claim(25 * MS) },
         Objective { name: "writes, strictly".into(), claim: claim(15 * MS) },
     ];
-    let about = About { scenario: "made-up".into(), question: "Does it hold?".into(), objectives };
+    let about = About {
+        scenario: "made-up".into(),
+        question: "Does it hold?".into(),
+        objectives,
+        futures_per_past: 1,
+    };
     let mut stats = BatchStats::new(about, Seed(7), asked);
     (0..played).for_each(|run| stats.fold(&one(run)));
     stats

@@ -33,6 +33,10 @@ fn headline(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()
     } else {
         format!("{} runs", report.runs)
     };
+    let runs = match report.futures_per_past {
+        1 => runs,
+        futures => format!("{runs} of {} pasts ({futures} futures each)", report.pasts),
+    };
     let broken =
         if report.failed_runs > 0 { format!(", {} BROKEN", report.failed_runs) } else { String::new() };
     writeln!(

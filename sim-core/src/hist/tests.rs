@@ -171,3 +171,18 @@ fn base64(text: &str) -> Vec<u8> {
     }
     bytes
 }
+
+/// Two samples of weight 3, merged into four futures of one more sample each: weight 4 * 6 + 4, but 2 + 4 samples.
+#[test]
+fn samples_that_stand_for_more_are_counted_once() {
+    let mut past = Histogram::new(Bounds::Latency);
+    past.record(10, 3);
+    past.record(Bounds::Latency.high() + 1, 3);
+    let mut all = Histogram::new(Bounds::Latency);
+    for future in 0..4 {
+        all.merge(&past);
+        all.record(20 + future, 1);
+    }
+    all.count_once(&past, 3);
+    assert_eq!((all.count(), all.raw_count(), all.overflow(), all.overflow_raw()), (28, 6, 12, 1));
+}

@@ -27,6 +27,7 @@ pub use plan::{MoveMethod, Replication, Timeline, Wave, Windows};
 pub use workload::{CpuDemand, DirtyClass, Dirtying, DiskClient, Duty, VmGroup};
 
 use crate::ids::Side;
+use sim_core::Span;
 
 /// Everything one run needs to know.
 #[derive(Clone, Debug)]
@@ -55,6 +56,8 @@ pub struct Scenario {
     pub objectives: Vec<Objective>,
     /// Events a run may spend.
     pub event_budget: u64,
+    /// Runs that share one past: everything before the first fault can strike.
+    pub futures_per_past: u32,
 }
 
 impl Scenario {
@@ -64,6 +67,17 @@ impl Scenario {
             Side::Source => self.source.as_ref(),
             Side::Target => Some(&self.target),
         }
+    }
+
+    /// The earliest instant of the act of the move at which a fault may strike; `None` when none ever does.
+    pub fn first_strike(&self) -> Option<Span> {
+        let earliest = |fault: &Fault| match fault.when {
+            When::FromTheStart => Some(Span::ZERO),
+            When::At(at) | When::Within(at, _) => Some(at),
+            // Not before the one it follows, which is in the list itself.
+            When::After(..) | When::Never => None,
+        };
+        self.faults.iter().filter_map(earliest).min()
     }
 
     /// VMs in all groups.

@@ -13,6 +13,9 @@ use crate::quantity::Resolver;
 /// Events a run may spend unless the scenario says otherwise: some minutes of computing.
 const EVENT_BUDGET: u64 = 200_000_000;
 
+/// More futures than this of one past say little that is new.
+const MOST_FUTURES: u32 = 1000;
+
 impl Spec {
     /// The scenario of one run; `None` when `r` holds problems. Files are taken from `library`, so that a
     /// run reads none.
@@ -45,6 +48,12 @@ impl Spec {
             windows,
             objectives,
             event_budget: self.event_budget.unwrap_or(EVENT_BUDGET),
+            futures_per_past: r.whole(
+                "futures_per_past",
+                self.futures_per_past.unwrap_or(1),
+                1,
+                MOST_FUTURES,
+            ),
         };
         validate::whole(&scenario, r);
         r.problems.is_empty().then_some(scenario)

@@ -106,6 +106,7 @@ pub const FIELDS: &[Field] = fields! {
     "objectives[].name", "text", "", "name in reports";
     "objectives[].claim", "Quantile(metric:, q:, at_most:, phase:, side:) | Probability(metric:, above:, share:, phase:, side:)", "", "the claim";
     "event_budget", "whole", "200000000", "events a run may spend";
+    "futures_per_past", "whole", "1", "runs that share all that happens before a fault can strike";
 };
 
 /// Quantities and their constructors; each also takes `Uniform(a, b)`, `Normal(mean:, sd:)`,

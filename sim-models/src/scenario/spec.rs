@@ -70,6 +70,8 @@ top_level! {
     objectives: Vec<ObjectiveSpec>,
     /// Events a run may spend.
     event_budget: u64,
+    /// Runs that share one past: everything before the first fault can strike. Default 1.
+    futures_per_past: u32,
 }
 
 impl Spec {

@@ -18,6 +18,10 @@ pub(super) fn whole(scenario: &Scenario, r: &mut Resolver) {
     if scenario.wave.is_some() && scenario.source.is_none() {
         r.problem("wave", "there is no source to move from", "write `source: (...)`, or leave out the wave");
     }
+    if scenario.futures_per_past > 1 && scenario.timeline.duress == sim_core::Span::ZERO {
+        let what = "nothing moves or breaks, so all futures of one past would be the same";
+        r.problem("futures_per_past", what, "write 1, or leave it out");
+    }
     if sound(r, &["groups", "source", "target"]) {
         fit::clusters(scenario, r);
     }

@@ -1,5 +1,6 @@
 //! A number with its interval, or with the reason why it has none.
 
+use super::clustered::too_few;
 use super::fold::{BatchStats, SeriesStats};
 use super::statistic::{Statistic, in_sample};
 use crate::metric::Phase;
@@ -81,7 +82,17 @@ impl BatchStats {
             Statistic::Max => return bare,
             quantile => return self.quantile(series, quantile.quantile().unwrap_or(0.5)),
         };
-        bare.with(interval)
+        self.with(bare, interval)
+    }
+
+    /// Few runs are called few pasts where these are the unit.
+    fn with(&self, bare: Estimate, interval: Result<(Range, bool), WhyNot>) -> Estimate {
+        match interval {
+            Err(WhyNot::TooFewRuns { have, .. }) if self.about.futures_per_past > 1 => {
+                Estimate { why: Some(too_few(have)), ..bare }
+            }
+            interval => bare.with(interval),
+        }
     }
 
     /// A quantile of the samples of one series: clustered inversion, see [`sim_core::stats`].
@@ -92,11 +103,12 @@ impl BatchStats {
         let mut bare = bare(stats, series.2, value.map(|v| in_sample(pooled, v)));
         bare.beyond = matches!(value, Some(Quantile::Beyond(_)));
         let interval = stats.quantiles.interval(q, LEVEL);
-        bare.with(interval.map(|i| {
+        let ends = interval.map(|i| {
             let open = matches!(i.high, Quantile::Beyond(_));
             let high = if open { pooled.max().unwrap_or(0) } else { in_sample(pooled, i.high) };
             (Range(in_sample(pooled, i.low), high), open)
-        }))
+        });
+        self.with(bare, ends)
     }
 }
 
@@ -109,7 +121,7 @@ fn bare(stats: &SeriesStats, phase: Phase, value: Option<u64>) -> Estimate {
         interval_open: false,
         why: None,
         phase: Some(phase),
-        runs: stats.quantiles.clusters_with_samples(),
+        runs: stats.runs,
         samples: pooled.raw_count(),
     }
 }
@@ -144,7 +156,7 @@ fn ends_over_runs(sorted: &[u64], q: f64) -> Result<(Range, bool), WhyNot> {
 }
 
 impl SeriesStats {
-    /// The ratio estimator's interval for the weighted mean, with the run as the unit.
+    /// The ratio estimator's interval for the weighted mean, with the past as the unit.
     fn mean_interval(&self) -> Result<(Range, bool), WhyNot> {
         let have = self.quantiles.clusters_with_samples();
         if have < MIN_RUNS {

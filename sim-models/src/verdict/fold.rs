@@ -1,10 +1,12 @@
 //! Runs in, bounded memory: what is kept of a batch.
 
-use super::estimate::MIN_RUNS;
+use super::cluster::Cluster;
+use super::clustered::{self, Shares};
+use super::estimate::{self, Estimate, MIN_RUNS};
 use super::row::{Column, Group, RunRow, columns};
 use crate::ids::Side;
 use crate::metric::{Metric, Phase};
-use crate::record::{Record, Series, Tally};
+use crate::record::{Record, Series};
 use crate::run::RunResult;
 use crate::scenario::{Claim, Objective, Scenario};
 use serde::Serialize;
@@ -30,9 +32,11 @@ pub(super) struct SeriesStats {
     pub quantiles: QuantileAccumulator,
     /// What the interval of the mean needs.
     pub sums: Sums,
+    /// Runs that hold samples.
+    pub runs: u64,
 }
 
-/// Sums over runs of the run's weight and of its weighted values; folded in run order, so the same bits each time.
+/// Sums over pasts of their weight and of their weighted values; folded in order, so the same bits each time.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sums {
     pub weight: f64,
@@ -42,14 +46,7 @@ pub(super) struct Sums {
     pub value_weight: f64,
 }
 
-/// Runs that have the fact a probability is about, and those of them above its threshold.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Hits {
-    pub runs: u64,
-    pub above: u64,
-}
-
-/// How many of the runs a phase rests on, from worse to better.
+/// How many of the pasts a phase rests on, from worse to better.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Support {
     /// Less than half of them.
@@ -69,6 +66,8 @@ pub struct About {
     pub question: String,
     /// What must hold.
     pub objectives: Vec<Objective>,
+    /// Runs that share one past.
+    pub futures_per_past: u32,
 }
 
 impl About {
@@ -78,6 +77,7 @@ impl About {
             scenario: scenario.name.clone(),
             question: scenario.question.clone(),
             objectives: scenario.objectives.clone(),
+            futures_per_past: scenario.futures_per_past,
         }
     }
 }
@@ -97,8 +97,10 @@ pub struct BatchStats {
     pub failures: Vec<Failure>,
     /// Over the digests of all runs, in run order.
     pub digest: Digest,
+    /// Pasts with at least one finished run.
+    pub(super) pasts: u64,
     series: BTreeMap<Series, SeriesStats>,
-    pub(super) hits: Vec<Hits>,
+    pub(super) shares: Vec<Shares>,
     time: BTreeMap<(Side, Phase), (u128, u128)>,
 }
 
@@ -111,50 +113,70 @@ impl BatchStats {
             rows: Vec::new(),
             failures: Vec::new(),
             digest: Digest::default(),
+            pasts: 0,
             series: BTreeMap::new(),
-            hits: vec![Hits::default(); about.objectives.len()],
+            shares: vec![Shares::default(); about.objectives.len()],
             about,
             time: BTreeMap::new(),
         }
     }
 
-    /// Takes in one finished run.
+    /// Takes in one finished run that shares its past with no other.
     pub fn fold(&mut self, result: &RunResult) {
-        self.digest.add(result.run);
-        self.digest.add(result.digest.value());
-        self.rows.push(RunRow::of(result));
-        for (series, histogram) in result.record.histograms() {
-            self.fold_series(series, histogram);
-        }
-        for ((tally, side, phase), amount) in result.record.tallies() {
-            let (time, seen) = self.time.entry((side, phase)).or_default();
-            match tally {
-                Tally::Time => *time += u128::from(amount),
-                Tally::TimeSeen => *seen += u128::from(amount),
-                _ => {}
-            }
-        }
-        for (objective, hits) in self.about.objectives.iter().zip(&mut self.hits) {
-            if let Some(above) = exceeds(&objective.claim, &result.record) {
-                hits.runs += 1;
-                hits.above += u64::from(above);
-            }
-        }
+        let mut cluster = Cluster::new(&self.about);
+        cluster.add(&self.about, result.clone());
+        self.fold_cluster(cluster);
     }
 
     /// Takes in one run that came to no result.
     pub fn fold_failure(&mut self, run: u64, message: String) {
-        self.digest.add(run);
-        self.digest.add_str(&message);
-        self.failures.push(Failure { run, message });
+        let mut cluster = Cluster::new(&self.about);
+        cluster.add_failure(run, message);
+        self.fold_cluster(cluster);
     }
 
-    fn fold_series(&mut self, series: Series, histogram: &Histogram) {
+    /// Takes in all runs of one past.
+    pub fn fold_cluster(&mut self, cluster: Cluster) {
+        self.pasts += u64::from(cluster.runs.iter().any(Result::is_ok));
+        for run in cluster.runs {
+            self.fold_run(run);
+        }
+        for (series, (histogram, runs)) in &cluster.series {
+            self.fold_series(*series, histogram, *runs);
+        }
+        for (place, (time, seen)) in cluster.time {
+            let total = self.time.entry(place).or_default();
+            total.0 += time;
+            total.1 += seen;
+        }
+        for (shares, hits) in self.shares.iter_mut().zip(&cluster.hits) {
+            shares.add(hits.above, hits.runs);
+        }
+    }
+
+    fn fold_run(&mut self, run: Result<RunRow, Failure>) {
+        match run {
+            Ok(row) => {
+                self.digest.add(row.run);
+                self.digest.add(row.digest.value());
+                self.rows.push(row);
+            }
+            Err(failure) => {
+                self.digest.add(failure.run);
+                self.digest.add_str(&failure.message);
+                self.failures.push(failure);
+            }
+        }
+    }
+
+    fn fold_series(&mut self, series: Series, histogram: &Histogram, runs: u64) {
         let stats = self.series.entry(series).or_insert_with(|| SeriesStats {
             quantiles: QuantileAccumulator::new(histogram.bounds()),
             sums: Sums::default(),
+            runs: 0,
         });
         stats.quantiles.add(histogram);
+        stats.runs += runs;
         let (weight, value) = (histogram.count() as f64, histogram.sum() as f64);
         let s = &mut stats.sums;
         s.weight += weight;
@@ -184,6 +206,21 @@ impl BatchStats {
         self.rows.iter().filter_map(|row| row.values[at]).collect()
     }
 
+    /// The same with the number of each run's past.
+    pub(super) fn column_by_past(&self, column: Column) -> Vec<(u64, u64)> {
+        let Some(at) = columns().iter().position(|c| *c == column) else { return Vec::new() };
+        let futures = u64::from(self.about.futures_per_past);
+        self.rows.iter().filter_map(|row| Some((row.run / futures, row.values[at]?))).collect()
+    }
+
+    /// A quantile over runs of one number per run; runs that share a past are one cluster.
+    pub(super) fn over_runs(&self, column: Column, q: f64) -> Estimate {
+        if self.about.futures_per_past == 1 {
+            return estimate::over_runs(self.column(column), q);
+        }
+        clustered::over_pasts(&self.column_by_past(column), q)
+    }
+
     /// The phase of a group in which a statistic is largest, as a series. A phase that enough runs have seen
     /// comes before one that few have: the largest value of a handful of samples is no worst phase.
     pub(super) fn worst_series(
@@ -202,11 +239,11 @@ impl BatchStats {
         phases.max_by_key(|&(support, value, _)| (support, value)).map(|(.., series)| series)
     }
 
-    /// How well so many runs with samples stand for the batch.
-    fn support(&self, runs: u64) -> Support {
-        match runs {
-            _ if runs >= MIN_RUNS => Support::Interval,
-            _ if 2 * runs >= self.rows.len() as u64 => Support::Half,
+    /// How well so many pasts with samples stand for the batch.
+    fn support(&self, pasts: u64) -> Support {
+        match pasts {
+            _ if pasts >= MIN_RUNS => Support::Interval,
+            _ if 2 * pasts >= self.pasts => Support::Half,
             _ => Support::Few,
         }
     }
@@ -229,7 +266,7 @@ impl BatchStats {
 }
 
 /// Whether a run's worst value is above the threshold of a probability; `None` when it has no such fact.
-fn exceeds(claim: &Claim, record: &Record) -> Option<bool> {
+pub(super) fn exceeds(claim: &Claim, record: &Record) -> Option<bool> {
     let Claim::Probability { metric, side, phase, above, .. } = *claim else { return None };
     let wanted = |p: Phase| phase.is_none_or(|wanted| wanted == p);
     let sampled = record

@@ -1,6 +1,6 @@
 //! The risk matrix: five dimensions, before, after and under duress.
 
-use super::estimate::{Estimate, over_runs};
+use super::estimate::Estimate;
 use super::fold::BatchStats;
 use super::objective::{Judged, Verdict};
 use super::row::{Column, Group};
@@ -205,8 +205,8 @@ impl BatchStats {
 
     fn failure_row(&self, judged: &[Judged]) -> MatrixRow {
         let side = self.side_of_loss();
-        let lost = |metric, q| over_runs(self.column(Column::PerRun(metric, side)), q);
-        let steady = |group, q| over_runs(self.column(Column::SteadyWorst(group)), q);
+        let lost = |metric, q| self.over_runs(Column::PerRun(metric, side), q);
+        let steady = |group, q| self.over_runs(Column::SteadyWorst(group), q);
         let only_in_a_loss = || Estimate::none("no samples: measured from a loss on");
         let beside = |metric: Metric| Beside {
             metric,

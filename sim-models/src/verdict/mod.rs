@@ -1,12 +1,14 @@
 //! From many runs to a judgement: fold, estimate, judge, report.
 //!
 //! ```text
-//! RunResult, in run order -> BatchStats (bounded memory) -> Report (plain data) -> text, JSON, CSV
+//! RunResult -> Cluster (the runs of one past), in order -> BatchStats (bounded memory) -> Report (plain data) -> text, JSON, CSV
 //! ```
 //!
-//! The run is the sampling unit of every interval. A number without one says why; a row without an
+//! The run is the sampling unit of every interval; where runs share a past, the past is. A number without one says why; a row without an
 //! objective has no verdict; what was not sampled is never a pass.
 
+mod cluster;
+mod clustered;
 mod curve;
 mod estimate;
 mod fold;
@@ -17,6 +19,7 @@ mod report;
 mod row;
 mod statistic;
 
+pub use cluster::Cluster;
 pub use curve::{Curve, Point};
 pub use estimate::{Estimate, Range};
 pub use fold::{About, BatchStats, Failure};

@@ -1,13 +1,13 @@
 //! Objectives judged by their intervals: three values, never two.
 
-use super::estimate::{Estimate, LEVEL, Range, over_runs};
+use super::estimate::{Estimate, LEVEL, Range};
 use super::fold::BatchStats;
 use super::row::Column;
 use crate::ids::Side;
 use crate::metric::{Kind, Metric, Phase, Unit};
 use crate::scenario::{Claim, Objective};
 use serde::Serialize;
-use sim_core::stats::{WhyNot, binomial_interval};
+use sim_core::stats::WhyNot;
 
 /// What the evidence says about a claim; ordered from good to bad.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -96,11 +96,11 @@ impl BatchStats {
             judged(objective, estimate, (metric, side), (limit, metric.unit()), claim)
         };
         if metric.kind() == Kind::PerRun {
-            let judged = judge(over_runs(self.column(Column::PerRun(metric, side)), quantile));
+            let judged = judge(self.over_runs(Column::PerRun(metric, side), quantile));
             return explained(judged, |j| {
                 // Some run must lie above the quantile.
                 let needed = runs_that_show(1.0 - quantile).filter(|_| j.interval_open)?;
-                Some(format!("{} runs set no upper bound; {needed} would", j.runs))
+                Some(format!("{} runs set no upper bound; {needed}{} would", j.runs, self.pasts_not_runs()))
             });
         }
         let phases = phase.as_ref().map_or(&Phase::DURESS[..], std::slice::from_ref);
@@ -117,10 +117,10 @@ impl BatchStats {
         let Claim::Probability { metric, side, phase, above, share } = objective.claim else {
             unreachable!()
         };
-        let hits = self.hits[index];
+        let hits = self.shares[index];
         let mut estimate = Estimate::none(WhyNot::NoSamples.to_string());
         if hits.runs > 0 {
-            let i = binomial_interval(hits.above, hits.runs, LEVEL);
+            let i = hits.interval();
             estimate = Estimate {
                 value: Some((hits.above * 1_000_000).div_ceil(hits.runs)),
                 interval: Some(Range((i.low * 1e6).floor() as u64, (i.high * 1e6).ceil() as u64)),
@@ -140,9 +140,17 @@ impl BatchStats {
             }
             Some(runs_that_show(share).map_or_else(
                 || "no number of runs shows that it never happens".into(),
-                |needed| format!("{needed} runs without one would pass"),
+                |needed| match self.pasts_not_runs() {
+                    "" => format!("{needed} runs without one would pass"),
+                    pasts => format!("{needed}{pasts} without one would pass"),
+                },
             ))
         })
+    }
+
+    /// What a number of independent facts is a number of, where that is not runs.
+    fn pasts_not_runs(&self) -> &'static str {
+        if self.about.futures_per_past > 1 { " pasts" } else { "" }
     }
 
     /// The worst verdict of the objectives about any of these metrics; `None` when there is none.

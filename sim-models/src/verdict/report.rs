@@ -1,7 +1,7 @@
 //! Everything a report says, as plain data; every output format is a rendering of this.
 
 use super::curve::Curve;
-use super::estimate::{Estimate, Range, over_runs};
+use super::estimate::{Estimate, Range};
 use super::fold::BatchStats;
 use super::honesty::Honesty;
 use super::matrix::MatrixRow;
@@ -42,6 +42,10 @@ pub struct Report {
     pub runs_asked: u64,
     /// Runs that broke.
     pub failed_runs: u64,
+    /// Runs that share one past.
+    pub futures_per_past: u32,
+    /// Pasts with a finished run: the units of every interval.
+    pub pasts: u64,
     /// Over the digests of all runs in run order, in hex.
     pub digest: Digest,
     /// The worst verdict of all objectives; `None` without any.
@@ -145,6 +149,8 @@ impl Report {
             runs: stats.played(),
             runs_asked: stats.asked,
             failed_runs: stats.failures.len() as u64,
+            futures_per_past: stats.about.futures_per_past,
+            pasts: stats.pasts,
             digest: stats.digest,
             verdict: objectives.iter().map(|o| o.verdict).max(),
             honesty: stats.honesty(&matrix),
@@ -224,8 +230,8 @@ impl BatchStats {
         let values = self.column(column);
         let max = *values.iter().max()?;
         let sum: u128 = values.iter().map(|&v| u128::from(v)).sum();
-        let at = |q| over_runs(values.clone(), q).value.unwrap_or(0);
-        let p99 = over_runs(values.clone(), 0.99);
+        let at = |q| self.over_runs(column, q).value.unwrap_or(0);
+        let p99 = self.over_runs(column, 0.99);
         Some(MetricLine {
             metric,
             side,

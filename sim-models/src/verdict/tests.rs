@@ -26,7 +26,7 @@ fn write_latency(record: &mut Record, value: u64) {
 }
 
 fn batch(objectives: Vec<Objective>, runs: u64, mut write: impl FnMut(u64, &mut Record)) -> BatchStats {
-    let about = About { scenario: "s".into(), question: String::new(), objectives };
+    let about = About { scenario: "s".into(), question: String::new(), objectives, futures_per_past: 1 };
     let mut stats = BatchStats::new(about, Seed(7), runs);
     (0..runs).for_each(|run| stats.fold(&result(run, |record| write(run, record))));
     stats

@@ -198,6 +198,11 @@ impl Vms {
         }
     }
 
+    /// The slices that lie ahead are those of the run that owns `streams`.
+    pub fn draw_slices(&mut self, streams: &Streams, cx: &mut Cx<'_>) {
+        self.windows.redraw(streams, cx);
+    }
+
     /// Moves all streams onto another run. Slices already drawn stay where they are.
     pub fn rekey(&mut self, streams: &Streams) {
         self.demand.rekey(streams);

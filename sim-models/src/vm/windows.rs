@@ -6,6 +6,7 @@
 use super::Event;
 use crate::event::{self, Cx};
 use crate::scenario;
+use sim_core::queue::Handle;
 use sim_core::{SimTime, Span, Streams};
 
 /// How long a window waits for a backlog before it looks again.
@@ -24,6 +25,8 @@ pub struct Windows {
     length: Span,
     /// Starts of the drawn slices, ascending.
     slices: Vec<SimTime>,
+    /// Pending edges of each slice, once scheduled.
+    edges: Vec<[Handle; 3]>,
     /// Windows around events, as (recorded from, until); few, in no order.
     full: Vec<(SimTime, SimTime)>,
     open: bool,
@@ -34,11 +37,15 @@ pub struct Windows {
 impl Windows {
     /// The slices of a run.
     pub fn build(design: scenario::Windows, length: Span, streams: &Streams) -> Windows {
-        let mut luck = streams.stream("windows", "slices");
-        let cells = (design.stratum.0 / design.slice.0).max(1);
-        let strata = if design.everything { 0 } else { length.0.div_ceil(design.stratum.0) };
-        let slices = (0..strata).map(|i| SimTime(i * design.stratum.0 + luck.below(cells) * design.slice.0));
-        Windows { design, length, slices: slices.collect(), full: Vec::new(), open: false, overdue: None }
+        Windows {
+            design,
+            length,
+            slices: draw(&design, length, streams).collect(),
+            edges: Vec::new(),
+            full: Vec::new(),
+            open: false,
+            overdue: None,
+        }
     }
 
     /// Schedules every edge of the drawn slices.
@@ -46,10 +53,19 @@ impl Windows {
         if self.design.everything {
             self.plan(cx.now + self.design.warm_in, cx.now + self.length, cx);
         }
-        for &start in &self.slices {
-            for edge in [start - self.design.warm_in, start, start + self.design.slice] {
-                cx.at(edge, event::Event::Vm(Event::WindowEdge));
+        self.edges = self.slices.iter().map(|&start| edges(&self.design, start, cx)).collect();
+    }
+
+    /// Takes the slices of another run, but for strata that have begun, or whose first slice is warming in.
+    pub fn redraw(&mut self, streams: &Streams, cx: &mut Cx<'_>) {
+        for (i, start) in draw(&self.design, self.length, streams).enumerate() {
+            let stratum = SimTime(i as u64 * self.design.stratum.0);
+            if stratum < cx.now + self.design.warm_in || self.slices[i] == start {
+                continue;
             }
+            self.edges[i].into_iter().for_each(|edge| cx.cancel(edge));
+            self.slices[i] = start;
+            self.edges[i] = edges(&self.design, start, cx);
         }
     }
 
@@ -113,6 +129,24 @@ impl Windows {
         let in_slice = self.slices.iter().any(|&s| now >= s && now < s + self.design.slice);
         if in_slice { (self.design.stratum.0 / self.design.slice.0).max(1) as u32 } else { 0 }
     }
+}
+
+/// One slice in each stratum.
+fn draw(
+    design: &scenario::Windows,
+    length: Span,
+    streams: &Streams,
+) -> impl Iterator<Item = SimTime> + use<> {
+    let mut luck = streams.stream("windows", "slices");
+    let (stratum, slice) = (design.stratum.0, design.slice.0);
+    let strata = if design.everything { 0 } else { length.0.div_ceil(stratum) };
+    (0..strata).map(move |i| SimTime(i * stratum + luck.below((stratum / slice).max(1)) * slice))
+}
+
+/// Schedules the edges of a slice.
+fn edges(design: &scenario::Windows, start: SimTime, cx: &mut Cx<'_>) -> [Handle; 3] {
+    [start - design.warm_in, start, start + design.slice]
+        .map(|edge| cx.at(edge, event::Event::Vm(Event::WindowEdge)))
 }
 
 #[cfg(test)]

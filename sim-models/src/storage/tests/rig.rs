@@ -92,6 +92,7 @@ pub fn scenario(hosts: u16, design: StorageDesign, profile: Profile) -> Scenario
         },
         objectives: Vec::new(),
         event_budget: 100_000_000,
+        futures_per_past: 1,
     }
 }
 
