@@ -11,10 +11,13 @@
 //! schedules that instant and comes back with the [`Ticket`] (or the [`Epoch`]). What an outage or a
 //! re-plan has overtaken is recognised as stale, so nothing needs to be cancelled.
 //!
-//! [`Station`] serves first come, first served in two classes; [`Sharing`] serves all at once.
+//! [`Station`] serves first come, first served in two classes; [`Foretold`] does the same and tells every
+//! foreground departure at arrival, for a caller who needs neither pauses nor statistics; [`Sharing`] serves
+//! all at once.
 //! All statistics are integers, so Little's law holds as an identity and sums merge in any order.
 
 mod fcfs;
+mod foretold;
 mod sharing;
 
 #[cfg(test)]
@@ -29,6 +32,7 @@ mod theory;
 mod twins;
 
 pub use fcfs::{Arrival, Departure, Station, Ticket};
+pub use foretold::Foretold;
 pub use sharing::{Epoch, Sharing};
 
 use crate::time::SimTime;
