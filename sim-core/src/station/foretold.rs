@@ -75,19 +75,21 @@ impl<J: Copy> Foretold<J> {
         Some(until)
     }
 
-    /// Books a foreground job that will come at `at`, not before `now`: when it leaves. It holds its server
-    /// from `now` on and is booked only while half of the servers, and at least [`Foretold::SPARE`], are free:
-    /// so many others would have to come before it to make a difference that the answer is as good as that
-    /// given at `at`. `None` when fewer are free or the station is down: come back at `at`.
-    pub fn book(&mut self, now: SimTime, at: SimTime, work: Span) -> Option<SimTime> {
+    /// Half of the servers, and at least [`Foretold::SPARE`], are free at `now`. A booked job then finds a
+    /// server: so many others would have to come before it to make a difference that what it is told now is
+    /// as good as what it would be told later.
+    pub fn is_bookable(&mut self, now: SimTime) -> bool {
         self.advance(now);
         let free = self.servers.saturating_sub(self.busy.len());
-        if self.down || free < Self::SPARE || 2 * free < self.servers {
-            return None;
-        }
+        !self.down && free >= Self::SPARE && 2 * free >= self.servers
+    }
+
+    /// Books a foreground job that will come at `at`, while the station [is bookable](Foretold::is_bookable):
+    /// when it leaves. It holds its server from now on.
+    pub fn book(&mut self, at: SimTime, work: Span) -> SimTime {
         let until = at + work;
         self.busy.push(Reverse(Committed { until, class: Priority::Foreground }));
-        Some(until)
+        until
     }
 
     /// A background job that holds one server for `work` comes in. With `follow`, it shows up in
@@ -293,12 +295,14 @@ mod tests {
     fn a_booking_leaves_servers_to_those_who_come() {
         let (ns, ten) = (|n: u64| SimTime(n), Span(10));
         let mut station: Foretold<u8> = Foretold::new(9, 9);
-        assert_eq!(station.book(ns(0), ns(50), ten), Some(ns(60)));
-        assert_eq!(station.book(ns(0), ns(40), ten), Some(ns(50)));
-        assert_eq!(station.book(ns(0), ns(70), ten), None);
+        for _ in 0..2 {
+            assert!(station.is_bookable(ns(0)));
+            assert_eq!(station.book(ns(50), ten), ns(60));
+        }
+        assert!(!station.is_bookable(ns(0)));
         let ends: Vec<_> = (0..8).map(|_| station.arrive(ns(1), ten).expect("up").0).collect();
         assert_eq!(ends, [11, 11, 11, 11, 11, 11, 11, 21]);
         let mut few: Foretold<u8> = Foretold::new(7, 7);
-        assert_eq!(few.book(ns(0), ns(50), ten), None);
+        assert!(!few.is_bookable(ns(0)));
     }
 }

@@ -2,86 +2,36 @@
 //!
 //! A station tells the end of a service when it begins, so that a strand is taken on at once: through the
 //! service, the delays and the messages after it, up to its arrival at the next station. That is an event,
-//! since stations serve in the order of arrival, unless most of that station is free and the arrival can be
-//! booked. What lies further ahead than [`FORESIGHT`] is left until then.
+//! since stations serve in the order of arrival, unless so much of that station is free that the order makes
+//! no difference and the arrival is booked. What lies further ahead than [`FORESIGHT`] is left until then.
 //!
 //! A failure undoes what was foretold: whoever is at a station that dies hangs with its whole request until
 //! somebody notices, then the request is planned again. This is the microscopic part: it is lent the
 //! macroscopic state and cannot change it.
 
+mod active;
 mod bulk;
 mod hanging;
 
+use self::active::{Booked, MAX_STRANDS};
 use super::pool::Wait;
-use super::protocol::{Place, Plan, Stage, replicated, san};
+use super::protocol::{Place, Plan, Stage};
 use super::stations::Bank;
-use super::{Backend, Event, Op, Request, State};
+use super::{Event, Op, Request, State};
 use crate::event::{self, Cx};
 use crate::fabric::Delivery;
-use crate::ids::{HostId, Side};
+use crate::ids::HostId;
 use crate::record::Tally;
 use crate::world::Infra;
+pub use active::Active;
+pub(super) use active::Waiter;
 pub(super) use bulk::Chunk;
-use sim_core::queue::Handle;
 use sim_core::{Id, SimTime, Span, Stream, Table};
 use std::collections::VecDeque;
 
-/// Lead, tail and a leg per copy.
-const MAX_STRANDS: usize = replicated::MAX_COPIES + 2;
 /// How far ahead a message is sent in the fabric of now and an arrival is booked: longer than most services,
 /// far shorter than any detection.
 const FORESIGHT: Span = Span::ms(1);
-
-/// A request under way.
-#[derive(Clone, Debug)]
-pub struct Active {
-    request: Request,
-    host: HostId,
-    side: Side,
-    plan: Plan,
-    luck: Stream,
-    next: [u16; MAX_STRANDS],
-    stays: [Stay; MAX_STRANDS],
-    missing_acks: u8,
-    attempt: u8,
-    /// When the last ack so far is in.
-    acked: SimTime,
-    holds: Option<(HostId, u32)>,
-    /// The answer that is on its way to the guest.
-    answer: Option<Handle>,
-}
-
-/// The station where a strand is, or is booked, until its service there ends.
-#[derive(Clone, Copy, Debug)]
-struct Stay {
-    station: u16,
-    until: SimTime,
-}
-
-const NOWHERE: Stay = Stay { station: u16::MAX, until: SimTime::ZERO };
-
-impl Active {
-    /// A strand is at one of these stations, its service not over at `now`.
-    fn is_at(&self, stations: &std::ops::Range<usize>, now: SimTime) -> bool {
-        self.stays.iter().any(|s| s.until >= now && stations.contains(&usize::from(s.station)))
-    }
-
-    /// The last service ends.
-    fn leaves_stations(&self) -> SimTime {
-        self.stays.iter().map(|s| s.until).max().expect("a request has strands")
-    }
-}
-
-/// A strand of a request, in its n-th attempt; one of an earlier attempt is nobody's any more.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Waiter {
-    /// Whose.
-    pub request: Id<Active>,
-    /// Which strand.
-    pub strand: u8,
-    /// Which attempt.
-    pub attempt: u8,
-}
 
 /// What the microscopic part may look at.
 #[derive(Clone, Copy, Debug)]
@@ -140,7 +90,7 @@ impl Executor {
             plan: self.spare.pop().unwrap_or_default(),
             luck,
             next: [0; MAX_STRANDS],
-            stays: [NOWHERE; MAX_STRANDS],
+            booked: Booked::default(),
             missing_acks: 0,
             attempt: 0,
             acked: SimTime::ZERO,
@@ -158,7 +108,7 @@ impl Executor {
     /// Plans a request, for the first time or again, and sets it going.
     fn begin(&mut self, id: Id<Active>, ground: Ground<'_>, cx: &mut Cx<'_>) {
         let Some(active) = self.requests.get_mut(id) else { return };
-        if let Err(wait) = plan(active, ground, cx) {
+        if let Err(wait) = active.make_plan(ground, cx.now) {
             return self.hang(id, wait, cx);
         }
         let weight = u64::from(active.request.weight);
@@ -285,45 +235,29 @@ impl Executor {
         cx: &mut Cx<'_>,
     ) -> Option<SimTime> {
         let active = &mut self.requests[id];
-        let index = self.bank.index(place, active.host);
-        let end = if at > cx.now {
-            let booked = self.book(index, place, work, at, ground, cx);
-            if booked.is_none() {
-                self.later(id, strand, at, cx);
-            }
-            booked?
-        } else {
-            let work = match place {
-                Place::Cvm(host) => cvm_work(host, work, &mut active.luck, ground.infra),
-                _ => self.bank.slowed(index, work, cx.now, ground.state),
-            };
-            let end = self.bank.slot(index).station.arrive(cx.now, work);
-            if let (None, Some(host)) = (end, place.host()) {
-                self.lose(id, host, ground, cx);
-            }
-            self.follow(index, ground, cx);
-            end?
-        };
-        self.requests[id].stays[strand] = Stay { station: index as u16, until: end };
-        Some(end)
-    }
-
-    /// An arrival that is soon and makes no difference to others is told at once: at devices, of which most
-    /// channels are free.
-    fn book(
-        &mut self,
-        index: usize,
-        place: Place,
-        work: Span,
-        at: SimTime,
-        ground: Ground<'_>,
-        cx: &Cx<'_>,
-    ) -> Option<SimTime> {
-        if matches!(place, Place::Cvm(_)) || at > cx.now + FORESIGHT {
+        if at > cx.now + FORESIGHT {
+            self.later(id, strand, at, cx);
             return None;
         }
-        let work = self.bank.slowed(index, work, cx.now, ground.state);
-        self.bank.slot(index).station.book(cx.now, at, work)
+        let index = self.bank.index(place, active.host);
+        let slot = self.bank.slot(index);
+        if at > cx.now && !slot.station.is_bookable(cx.now) {
+            self.follow(index, ground, cx);
+            self.later(id, strand, at, cx);
+            return None;
+        }
+        let work = match place {
+            Place::Cvm(host) => cvm_work(host, work, &mut active.luck, ground.infra),
+            _ => slot.slowed(work, cx.now, ground.state),
+        };
+        let end = if at > cx.now { Some(slot.station.book(at, work)) } else { slot.station.arrive(at, work) };
+        match (end, place.host()) {
+            (Some(end), _) => active.booked.add(index, end),
+            (None, Some(host)) => self.lose(id, host, ground, cx),
+            (None, None) => {}
+        }
+        self.follow(index, ground, cx);
+        end
     }
 
     fn release(&mut self, host: HostId, lun: u32, ground: Ground<'_>, cx: &mut Cx<'_>) {
@@ -342,7 +276,7 @@ impl Executor {
         self.completed += 1;
         let active = &mut self.requests[id];
         let answer = cx.at(at, active.request.then);
-        let (until, attempt, host) = (active.leaves_stations(), active.attempt, active.host);
+        let (until, attempt, host) = (active.booked.until(), active.attempt, active.host);
         let left = std::mem::take(&mut active.plan.deferred);
         for deferred in &left {
             self.leave_behind(deferred.place, host, deferred.work, ground, cx);
@@ -385,29 +319,6 @@ impl Executor {
             hanging: self.hanging.len() as u64,
         }
     }
-}
-
-fn plan(active: &mut Active, ground: Ground<'_>, cx: &Cx<'_>) -> Result<(), Wait> {
-    let Active { request, plan, luck, side, .. } = active;
-    let Some(disk) = ground.state.disks.get(request.vm) else { return Err(Wait::Data(*side)) };
-    plan.clear();
-    match (ground.state.backend(*side), request.op) {
-        (Backend::Array(a), Op::Write) => {
-            san::write(plan, request.bytes, (disk.host, disk.lun), &a.design, &a.profile, luck);
-        }
-        (Backend::Array(a), Op::Read) => {
-            san::read(plan, request.bytes, (disk.host, disk.lun), &a.design, &a.profile, luck);
-        }
-        (Backend::Pool(pool), Op::Write) => {
-            let route = pool.write_route(disk.host, luck)?;
-            replicated::write(plan, request.bytes, &route, &pool.profile, luck);
-        }
-        (Backend::Pool(pool), Op::Read) => {
-            let route = pool.read_route(disk.host, disk, cx.now, luck)?;
-            replicated::read(plan, request.bytes, &route, &pool.profile, luck);
-        }
-    }
-    Ok(())
 }
 
 /// Work in a controller VM as its host's CPUs serve it: stretched by ready time, plus one wake-up.

@@ -78,6 +78,19 @@ pub(super) struct Slot {
     episodes: Option<Episodes>,
 }
 
+impl Slot {
+    /// What a service takes that is asked for now, controller stretch apart: devices have slow times.
+    pub fn slowed(&mut self, work: Span, now: SimTime, state: &State) -> Span {
+        let side = self.side;
+        let slow = self.episodes.as_mut().and_then(|e| {
+            let p = state.profile(side);
+            e.is_slow(now, p).then_some(p.slow_factor.max(1.0))
+        });
+        let factor = self.factor * slow.unwrap_or(1.0);
+        if factor == 1.0 { work } else { work.scale(factor) }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Layout {
     /// First slot of a host's stations, and how many data devices it has.
@@ -167,17 +180,6 @@ impl Bank {
             unreachable!("only hosts of an array have LUN queues")
         };
         &mut self.tokens[(tokens + lun % luns) as usize]
-    }
-
-    /// What a service at this station takes now, controller stretch apart: devices have slow times.
-    pub fn slowed(&mut self, index: usize, work: Span, now: SimTime, state: &State) -> Span {
-        let slot = &mut self.slots[index];
-        let slow = slot.episodes.as_mut().and_then(|e| {
-            let p = state.profile(slot.side);
-            e.is_slow(now, p).then_some(p.slow_factor.max(1.0))
-        });
-        let factor = slot.factor * slow.unwrap_or(1.0);
-        if factor == 1.0 { work } else { work.scale(factor) }
     }
 
     /// Stations of a host's node, the controller VM first; none for hosts of an array.

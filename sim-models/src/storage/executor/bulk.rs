@@ -25,9 +25,10 @@ impl Executor {
         cx: &mut Cx<'_>,
     ) {
         let index = self.bank.index(place, asking);
-        let work = self.bank.slowed(index, work, cx.now, ground.state);
+        let slot = self.bank.slot(index);
+        let work = slot.slowed(work, cx.now, ground.state);
         // A station that is down has lost its data with it.
-        let _ = self.bank.slot(index).station.arrive_background(cx.now, None, work);
+        let _ = slot.station.arrive_background(cx.now, None, work);
     }
 
     /// One step of bulk work enters a host's controller.

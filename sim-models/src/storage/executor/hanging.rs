@@ -1,6 +1,7 @@
 //! Requests that hang: on a dead node, a lost path or data that nobody can read, and how they go on.
 
-use super::{Active, Executor, Ground, MAX_STRANDS, NOWHERE};
+use super::active::Booked;
+use super::{Active, Executor, Ground};
 use crate::event::{self, Cx};
 use crate::ids::{HostId, VmId};
 use crate::storage::Event;
@@ -22,7 +23,7 @@ impl Executor {
         self.take_back_answer(id, cx);
         let active = &mut self.requests[id];
         active.attempt = active.attempt.wrapping_add(1);
-        active.stays = [NOWHERE; MAX_STRANDS];
+        active.booked = Booked::default();
         self.hanging.push((id, wait));
     }
 
@@ -72,7 +73,7 @@ impl Executor {
 
     fn fail_stations(&mut self, which: Range<usize>, host: HostId, ground: Ground<'_>, cx: &mut Cx<'_>) {
         which.clone().for_each(|index| self.bank.slot(index).station.fail());
-        let inside = self.requests.iter().filter(|(_, a)| a.is_at(&which, cx.now));
+        let inside = self.requests.iter().filter(|(_, a)| a.booked.needs(&which, cx.now));
         let lost: Vec<Id<Active>> = inside.map(|(id, _)| id).collect();
         for id in lost {
             self.lose(id, host, ground, cx);
@@ -104,7 +105,7 @@ impl Executor {
 
     fn forget(&mut self, which: impl Fn(&Active) -> bool, ground: Ground<'_>, cx: &mut Cx<'_>) {
         // An answer that has left the stations arrives.
-        let here = |a: &Active| a.answer.is_none() || a.leaves_stations() >= cx.now;
+        let here = |a: &Active| a.answer.is_none() || a.booked.until() >= cx.now;
         let gone = self.requests.iter().filter(|(_, a)| which(a) && here(a));
         let gone: Vec<Id<Active>> = gone.map(|(id, _)| id).collect();
         for id in gone {
