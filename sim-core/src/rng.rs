@@ -121,8 +121,9 @@ impl Stream {
     pub fn offspring(&mut self) -> Stream {
         let number = self.next_u64();
         let mut rng = self.rng.clone();
-        rng.set_stream(number);
+        // In this order no block is computed that nobody draws from.
         rng.set_word_pos(0);
+        rng.set_stream(number);
         Stream { rng, number }
     }
 

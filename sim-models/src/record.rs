@@ -49,14 +49,34 @@ pub enum Tally {
     TimeSeen,
 }
 
+impl Tally {
+    /// All, in order.
+    const ALL: [Tally; 8] = [
+        Tally::GuestWritten,
+        Tally::DeviceWritten,
+        Tally::NetworkSent,
+        Tally::IoOffered,
+        Tally::IoCompleted,
+        Tally::IoFailed,
+        Tally::Time,
+        Tally::TimeSeen,
+    ];
+}
+
 /// Which metrics, tallies and numbers belong together.
 pub type Series = (Metric, Side, Phase);
 
+/// Pairs of side and phase.
+const CELLS: usize = 2 * Phase::ALL.len();
+const TALLIES: usize = Tally::ALL.len() * CELLS;
+
 /// Histograms and tallies of one run.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Record {
-    histograms: BTreeMap<Series, Histogram>,
-    tallies: BTreeMap<(Tally, Side, Phase), u64>,
+    /// By metric, side and phase; empty ones hold next to nothing.
+    histograms: Vec<Histogram>,
+    /// By tally, side and phase.
+    tallies: [u64; TALLIES],
     per_run: BTreeMap<(Metric, Side), u64>,
     story: Vec<Note>,
     conditions: [u32; 4],
@@ -74,6 +94,23 @@ pub struct Note {
     pub phase: Phase,
     /// What, in words.
     pub what: String,
+}
+
+impl Default for Record {
+    /// Nothing recorded.
+    fn default() -> Record {
+        let of = |&metric: &Metric| std::iter::repeat_n(Histogram::new(bounds(metric)), CELLS);
+        Record {
+            histograms: Metric::ALL.iter().flat_map(of).collect(),
+            tallies: [0; TALLIES],
+            per_run: BTreeMap::new(),
+            story: Vec::new(),
+            conditions: [0; 4],
+            steady: None,
+            since: SimTime::ZERO,
+            seen: false,
+        }
+    }
 }
 
 impl Record {
@@ -114,9 +151,9 @@ impl Record {
         let Stamp(phase) = self.stamp();
         let spent = now.since(self.since).0;
         self.since = now;
-        *self.tallies.entry((Tally::Time, side_of(phase), phase)).or_default() += spent;
+        self.tallies[place(Tally::Time as usize, side_of(phase), phase)] += spent;
         if self.seen {
-            *self.tallies.entry((Tally::TimeSeen, side_of(phase), phase)).or_default() += spent;
+            self.tallies[place(Tally::TimeSeen as usize, side_of(phase), phase)] += spent;
         }
     }
 
@@ -136,13 +173,12 @@ impl Record {
 
     /// One sample of weight `weight`, in the metric's base unit.
     pub fn sample(&mut self, metric: Metric, side: Side, stamp: Stamp, value: u64, weight: u64) {
-        let series = (metric, side, stamp.0);
-        self.histograms.entry(series).or_insert_with(|| Histogram::new(bounds(metric))).record(value, weight);
+        self.histograms[place(metric as usize, side, stamp.0)].record(value, weight);
     }
 
     /// Adds to a tally.
     pub fn tally(&mut self, tally: Tally, side: Side, stamp: Stamp, amount: u64) {
-        *self.tallies.entry((tally, side, stamp.0)).or_default() += amount;
+        self.tallies[place(tally as usize, side, stamp.0)] += amount;
     }
 
     /// Sets a per-run number to the larger of what it is and `value`; the first call makes it exist.
@@ -165,29 +201,31 @@ impl Record {
         }
     }
 
-    /// Every histogram, taken out: in the order of metric, side and phase.
+    /// Every histogram that anything was recorded into, taken out: in the order of metric, side and phase.
     pub fn into_histograms(self) -> impl Iterator<Item = (Series, Histogram)> {
-        self.histograms.into_iter()
+        let all = places(Metric::ALL).zip(self.histograms);
+        all.filter(|(_, h)| !h.is_empty())
     }
 
-    /// Every histogram, in the order of metric, side and phase.
+    /// Every histogram that anything was recorded into, in the order of metric, side and phase.
     pub fn histograms(&self) -> impl Iterator<Item = (Series, &Histogram)> {
-        self.histograms.iter().map(|(k, h)| (*k, h))
+        let all = places(Metric::ALL).zip(&self.histograms);
+        all.filter(|(_, h)| !h.is_empty())
     }
 
     /// One histogram, if anything was recorded into it.
     pub fn histogram(&self, metric: Metric, side: Side, phase: Phase) -> Option<&Histogram> {
-        self.histograms.get(&(metric, side, phase))
+        Some(&self.histograms[place(metric as usize, side, phase)]).filter(|h| !h.is_empty())
     }
 
     /// A tally, 0 if nothing was added.
     pub fn total(&self, tally: Tally, side: Side, phase: Phase) -> u64 {
-        self.tallies.get(&(tally, side, phase)).copied().unwrap_or(0)
+        self.tallies[place(tally as usize, side, phase)]
     }
 
-    /// Every tally.
+    /// Every tally that anything was added to.
     pub fn tallies(&self) -> impl Iterator<Item = ((Tally, Side, Phase), u64)> {
-        self.tallies.iter().map(|(k, v)| (*k, *v))
+        places(&Tally::ALL).zip(self.tallies).filter(|&(_, amount)| amount > 0)
     }
 
     /// Every per-run number.
@@ -217,6 +255,17 @@ impl Record {
             }
         }
     }
+}
+
+/// Where the row `row` of metrics or tallies keeps what belongs to a side and a phase.
+const fn place(row: usize, side: Side, phase: Phase) -> usize {
+    row * CELLS + side as usize * Phase::ALL.len() + phase as usize
+}
+
+/// The keys of all places, in order.
+fn places<K: Copy>(rows: &[K]) -> impl Iterator<Item = (K, Side, Phase)> {
+    let sides = rows.iter().flat_map(|&row| Side::BOTH.map(|side| (row, side)));
+    sides.flat_map(|(row, side)| Phase::ALL.map(|phase| (row, side, phase)))
 }
 
 /// Time is booked to the side whose VMs the phase is about.

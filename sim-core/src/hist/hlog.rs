@@ -1,6 +1,6 @@
 //! The text log that HdrHistogram's own tools read.
 
-use super::{Histogram, empty_cells};
+use super::Histogram;
 use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, IntervalLogWriterError, Tag};
 use std::io::{self, Write};
@@ -27,7 +27,10 @@ pub fn write_hlog<'a, W: Write>(
     for (name, histogram) in entries {
         let tag: String = name.chars().map(|c| if ", \r\n".contains(c) { '_' } else { c }).collect();
         let high = histogram.bounds.high();
-        let mut cells = histogram.cells.as_deref().cloned().unwrap_or_else(|| empty_cells(high));
+        let mut cells = empty_cells(high);
+        for cell in histogram.cells() {
+            cells.record_n(cell.value.min(high), cell.count).expect("the value is within the bounds");
+        }
         if histogram.overflow > 0 {
             let (raw, weight) = (histogram.overflow_raw, histogram.overflow);
             log.write_comment(&format!("{tag}: {raw} samples of weight {weight} lie above {high}"))?;
@@ -39,4 +42,9 @@ pub fn write_hlog<'a, W: Write>(
         })?;
     }
     Ok(())
+}
+
+/// The same cells as the format knows them.
+pub(super) fn empty_cells(high: u64) -> hdrhistogram::Histogram<u64> {
+    hdrhistogram::Histogram::new_with_bounds(1, high, 3).expect("fixed bounds that the layout can hold")
 }

@@ -1,6 +1,6 @@
 //! How a histogram is written to a file: only the cells that hold samples.
 
-use super::{Bounds, Histogram, highest_in};
+use super::{Bounds, Histogram};
 use serde::{Deserialize, Serialize};
 
 /// The stored form; cells are (number, weight) in rising order.
@@ -47,8 +47,7 @@ impl TryFrom<Stored> for Histogram {
                 ));
             }
             total = total.checked_add(count).ok_or("the counts add up to more than 2^64")?;
-            let value = highest_in(index as usize).min(s.bounds.high());
-            h.counts().record_n(value, count).expect("the cell is within the bounds");
+            h.count_in(index as usize, count);
         }
         if total < s.raw
             || s.overflow < s.overflow_raw

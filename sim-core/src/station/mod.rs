@@ -11,10 +11,13 @@
 //! schedules that instant and comes back with the [`Ticket`] (or the [`Epoch`]). What an outage or a
 //! re-plan has overtaken is recognised as stale, so nothing needs to be cancelled.
 //!
-//! [`Station`] serves one after the other, class by class; [`Sharing`] serves all at once.
+//! [`Station`] serves one after the other, class by class; [`Foretold`] does so first come, first served in two
+//! classes and tells every foreground departure at arrival, for a caller who needs neither pauses nor
+//! statistics; [`Sharing`] serves all at once.
 //! All statistics are integers, so Little's law holds as an identity and sums merge in any order.
 
 mod fcfs;
+mod foretold;
 mod interrupt;
 mod sharing;
 
@@ -32,6 +35,7 @@ mod theory;
 mod twins;
 
 pub use fcfs::{Arrival, Departure, Station, Ticket};
+pub use foretold::Foretold;
 pub use sharing::{Epoch, Sharing};
 
 use crate::time::SimTime;

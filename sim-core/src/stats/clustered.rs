@@ -14,7 +14,7 @@
 //! same bytes in any order.
 
 use super::{Interval, WhyNot, binomial_interval, one_side};
-use crate::hist::{Bounds, Histogram, Quantile, cell_of};
+use crate::hist::{Bounds, Histogram, Pages, Quantile, cell_of};
 use crate::special::student_quantile;
 use serde::{Deserialize, Serialize};
 
@@ -68,15 +68,15 @@ pub struct QuantileAccumulator {
     filled: u64,
     /// Sum of n^2.
     squares: u128,
-    /// Per cell; empty until the first sample.
-    drops: Vec<Drop>,
+    /// Per cell.
+    drops: Pages<Drop>,
 }
 
 impl QuantileAccumulator {
     /// An accumulator of histograms with these bounds.
     pub const fn new(bounds: Bounds) -> QuantileAccumulator {
         let pooled = Histogram::new(bounds);
-        QuantileAccumulator { pooled, clusters: 0, filled: 0, squares: 0, drops: Vec::new() }
+        QuantileAccumulator { pooled, clusters: 0, filled: 0, squares: 0, drops: Pages::new() }
     }
 
     /// Folds one cluster in; the order does not matter.
@@ -92,11 +92,11 @@ impl QuantileAccumulator {
         self.filled += 1;
         let n = u128::from(cluster.count());
         self.squares += n * n;
-        self.drops.resize(self.pooled.bounds().cells(), Drop::default());
+        let cells = self.pooled.bounds().cells();
         let mut ex = n;
         for cell in cluster.cells() {
             let here = u128::from(cell.count);
-            let drop = &mut self.drops[cell.index];
+            let drop = self.drops.at(cell.index, cells);
             drop.squares += here * (2 * ex - here); // ex^2 - (ex - here)^2
             drop.products += here * n;
             ex -= here;
@@ -112,11 +112,10 @@ impl QuantileAccumulator {
         self.clusters += other.clusters;
         self.filled += other.filled;
         self.squares += other.squares;
-        self.drops.resize(self.drops.len().max(other.drops.len()), Drop::default());
-        for (mine, theirs) in self.drops.iter_mut().zip(&other.drops) {
+        self.drops.add(&other.drops, |mine, theirs| {
             mine.squares += theirs.squares;
             mine.products += theirs.products;
-        }
+        });
     }
 
     /// All samples of all clusters.
@@ -199,7 +198,7 @@ impl QuantileAccumulator {
         let cell = match estimate {
             Quantile::At(value) => cell_of(value.min(self.pooled.bounds().high())),
             // Overflow is one cell past the last: what is above the last one is what fell into it.
-            Quantile::Beyond(_) => return self.variance(&self.above(self.drops.len() - 1)),
+            Quantile::Beyond(_) => return self.variance(&self.above(self.pooled.bounds().cells() - 1)),
         };
         let above = self.above(cell);
         if above.ex > 0 {
@@ -213,9 +212,11 @@ impl QuantileAccumulator {
 
     /// The sums for the samples above `cell`.
     fn above(&self, cell: usize) -> Above {
-        let below = &self.drops[..=cell];
-        let squares = self.squares - below.iter().map(|d| d.squares).sum::<u128>();
-        let products = self.squares - below.iter().map(|d| d.products).sum::<u128>();
+        let (mut squares, mut products) = (self.squares, self.squares);
+        for (_, drop) in self.drops.iter().take_while(|&(index, _)| index <= cell) {
+            squares -= drop.squares;
+            products -= drop.products;
+        }
         let under: u64 = self.pooled.cells().take_while(|c| c.index <= cell).map(|c| c.count).sum();
         Above { ex: self.pooled.count() - under, squares, products }
     }

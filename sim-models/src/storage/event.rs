@@ -2,7 +2,6 @@
 
 use super::{Active, CopyFlow};
 use crate::ids::{HostId, Side};
-use sim_core::station::Ticket;
 use sim_core::{Class, Id};
 
 /// What happens in storage. A number of an outage makes timers of an earlier failure stale.
@@ -33,12 +32,19 @@ pub enum Event {
         /// In which attempt.
         attempt: u8,
     },
-    /// A service ends.
-    Depart {
-        /// Where.
-        station: u16,
+    /// A controller has done its part of a step of bulk work, which goes on to a data device.
+    ChunkServed {
+        /// The controller's host.
+        host: HostId,
+        /// The device.
+        device: u16,
+        /// Outages of the host when the service began.
+        outage: u32,
+    },
+    /// Bulk work that waits at a station may begin.
+    Look {
         /// Which.
-        ticket: Ticket,
+        station: u16,
     },
     /// A request that had no path tries again.
     Retry {
@@ -74,7 +80,9 @@ impl Event {
             | Event::Throttle(_) => Class::Failure,
             Event::Refresh(_) | Event::CopyRate(_) => Class::Settle,
             Event::Chunk(..) | Event::Retry { .. } => Class::Arrival,
-            Event::Copied(..) | Event::Step { .. } | Event::Depart { .. } => Class::Completion,
+            Event::Copied(..) | Event::Step { .. } | Event::ChunkServed { .. } | Event::Look { .. } => {
+                Class::Completion
+            }
             #[cfg(test)]
             Event::Probe(_) => Class::Completion,
         }
@@ -92,11 +100,12 @@ impl Event {
             Event::Copied(..) => 6,
             Event::Throttle(_) => 7,
             Event::Step { .. } => 8,
-            Event::Depart { .. } => 9,
+            Event::ChunkServed { .. } => 9,
             Event::Retry { .. } => 10,
             Event::Chunk(..) => 11,
+            Event::Look { .. } => 12,
             #[cfg(test)]
-            Event::Probe(_) => 12,
+            Event::Probe(_) => 13,
         }
     }
 
@@ -111,7 +120,8 @@ impl Event {
             | Event::Chunk(h, _) => u64::from(h.0),
             Event::Copied(_, flow) => flow.index() as u64,
             Event::Step { request, strand, .. } => (request.index() as u64) << 8 | u64::from(*strand),
-            Event::Depart { station, .. } => u64::from(*station),
+            Event::ChunkServed { host, .. } => u64::from(host.0),
+            Event::Look { station } => u64::from(*station),
             Event::Retry { request } => request.index() as u64,
             #[cfg(test)]
             Event::Probe(client) => u64::from(*client),
@@ -121,7 +131,11 @@ impl Event {
     /// See [`sim_core::EventKind`].
     pub fn is_micro(&self) -> bool {
         match self {
-            Event::Step { .. } | Event::Depart { .. } | Event::Retry { .. } | Event::Chunk(..) => true,
+            Event::Step { .. }
+            | Event::ChunkServed { .. }
+            | Event::Look { .. }
+            | Event::Retry { .. }
+            | Event::Chunk(..) => true,
             #[cfg(test)]
             Event::Probe(_) => true,
             _ => false,

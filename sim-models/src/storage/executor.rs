@@ -1,63 +1,37 @@
-//! Runs plans over stations, a few events per request.
+//! Runs plans over stations, an event per station at most.
 //!
-//! A strand goes through its stages until it meets a station; delays and messages before that are summed up
-//! into one event. A job that meets a dead node hangs with its request until somebody notices, then the
-//! whole request is planned again. This is the microscopic part: it is lent the macroscopic state and
-//! cannot change it.
+//! A station tells the end of a service when it begins, so that a strand is taken on at once: through the
+//! service, the delays and the messages after it, up to its arrival at the next station. That is an event,
+//! since stations serve in the order of arrival, unless so much of that station is free that the order makes
+//! no difference and the arrival is booked. What lies further ahead than [`FORESIGHT`] is left until then.
+//!
+//! A failure undoes what was foretold: whoever is at a station that dies hangs with its whole request until
+//! somebody notices, then the request is planned again. This is the microscopic part: it is lent the
+//! macroscopic state and cannot change it.
 
+mod active;
+mod bulk;
 mod hanging;
 
+use self::active::{Booked, MAX_STRANDS};
 use super::pool::Wait;
-use super::protocol::{Place, Plan, Stage, replicated, san};
+use super::protocol::{Place, Plan, Stage};
 use super::stations::Bank;
-use super::{Backend, Event, Op, Request, State};
+use super::{Event, Op, Request, State};
 use crate::event::{self, Cx};
 use crate::fabric::Delivery;
-use crate::ids::{HostId, Side};
+use crate::ids::HostId;
 use crate::record::Tally;
 use crate::world::Infra;
-use sim_core::station::{Arrival, Departure, Priority, Ticket};
-use sim_core::{Id, Span, Stream, Table};
+pub use active::Active;
+pub(super) use active::Waiter;
+pub(super) use bulk::Chunk;
+use sim_core::{Id, SimTime, Span, Stream, Table};
+use std::collections::VecDeque;
 
-/// Lead, tail and a leg per copy.
-const MAX_STRANDS: usize = replicated::MAX_COPIES + 2;
-
-/// A request under way.
-#[derive(Clone, Debug)]
-pub struct Active {
-    request: Request,
-    host: HostId,
-    side: Side,
-    plan: Plan,
-    luck: Stream,
-    next: [u16; MAX_STRANDS],
-    missing_acks: u8,
-    attempt: u8,
-    holds: Option<(HostId, u32)>,
-}
-
-/// Who is at a station.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Job {
-    /// A strand of a request, in its n-th attempt.
-    Guest {
-        /// Whose.
-        request: Id<Active>,
-        /// Which strand.
-        strand: u8,
-        /// Which attempt; an earlier one is nobody's any more.
-        attempt: u8,
-    },
-    /// A step of bulk work in a controller that goes on to a data device.
-    Chunk {
-        /// Its host.
-        host: HostId,
-        /// The device.
-        device: u16,
-    },
-    /// Work that nobody waits for.
-    Leftover,
-}
+/// How far ahead a message is sent in the fabric of now and an arrival is booked: longer than most services,
+/// far shorter than any detection.
+const FORESIGHT: Span = Span::ms(1);
 
 /// What the microscopic part may look at.
 #[derive(Clone, Copy, Debug)]
@@ -73,7 +47,7 @@ pub(super) struct Ground<'a> {
 pub struct Census {
     /// Submitted so far.
     pub entered: u64,
-    /// Answered so far.
+    /// Answered so far, or with an answer on its way.
     pub completed: u64,
     /// Gone with their VM or its host.
     pub vanished: u64,
@@ -90,6 +64,8 @@ pub(super) struct Executor {
     pub bank: Bank,
     requests: Table<Active>,
     hanging: Vec<(Id<Active>, Wait)>,
+    /// Answered requests whose last service is not over, with its end and their attempt.
+    leaving: VecDeque<(SimTime, Id<Active>, u8)>,
     /// Memory of finished plans.
     spare: Vec<Plan>,
     entered: u64,
@@ -100,6 +76,7 @@ pub(super) struct Executor {
 impl Executor {
     /// A request enters; one draw of `luck` seeds everything that it meets.
     pub fn submit(&mut self, request: Request, luck: &mut Stream, ground: Ground<'_>, cx: &mut Cx<'_>) {
+        self.let_go(cx.now);
         self.entered += 1;
         let luck = luck.offspring();
         let Some(disk) = ground.state.disks.get(request.vm) else {
@@ -113,9 +90,12 @@ impl Executor {
             plan: self.spare.pop().unwrap_or_default(),
             luck,
             next: [0; MAX_STRANDS],
+            booked: Booked::default(),
             missing_acks: 0,
             attempt: 0,
+            acked: SimTime::ZERO,
             holds: None,
+            answer: None,
         };
         if request.op == Op::Write {
             let guest = u64::from(request.bytes) * u64::from(request.weight);
@@ -128,8 +108,8 @@ impl Executor {
     /// Plans a request, for the first time or again, and sets it going.
     fn begin(&mut self, id: Id<Active>, ground: Ground<'_>, cx: &mut Cx<'_>) {
         let Some(active) = self.requests.get_mut(id) else { return };
-        if let Err(wait) = plan(active, ground, cx) {
-            return self.hang(id, wait);
+        if let Err(wait) = active.make_plan(ground, cx.now) {
+            return self.hang(id, wait, cx);
         }
         let weight = u64::from(active.request.weight);
         if active.request.op == Op::Write {
@@ -140,84 +120,89 @@ impl Executor {
             active.next[strand] = active.plan.first(strand);
         }
         active.missing_acks = active.plan.acks() as u8;
-        self.advance(id, 0, ground, cx);
+        active.acked = cx.now;
+        self.advance(id, 0, cx.now, ground, cx);
     }
 
-    /// Takes a strand on from its present stage to the next station, message or end.
-    fn advance(&mut self, id: Id<Active>, mut strand: usize, ground: Ground<'_>, cx: &mut Cx<'_>) {
-        let mut delay = Span::ZERO;
+    /// Takes a strand that is at its present stage at `at` on to where it must be waited for.
+    fn advance(
+        &mut self,
+        id: Id<Active>,
+        mut strand: usize,
+        mut at: SimTime,
+        ground: Ground<'_>,
+        cx: &mut Cx<'_>,
+    ) {
         loop {
             let Some(active) = self.requests.get_mut(id) else { return };
             match active.plan.stage(strand, active.next[strand]) {
-                Some(Stage::Delay(time)) => delay += time,
+                Some(Stage::Delay(time)) => at += time,
+                Some(Stage::Net { .. }) if at > cx.now + FORESIGHT => return self.later(id, strand, at, cx),
                 Some(Stage::Net { from, to, bytes }) => {
-                    match ground.infra.fabric.message(from, to, bytes, cx.now, &mut active.luck) {
-                        Delivery::After(time) => delay += time,
+                    match ground.infra.fabric.message(from, to, bytes, at, &mut active.luck) {
+                        Delivery::After(time) => at += time,
                         Delivery::Never => return self.unreachable(id, to, ground, cx),
                     }
                 }
-                Some(_) if delay > Span::ZERO => return self.later(id, strand, delay, cx),
                 Some(Stage::Serve(place, work)) => {
-                    active.next[strand] += 1;
-                    return self.serve(id, strand, place, work, ground, cx);
+                    match self.serve((id, strand), (place, work), at, ground, cx) {
+                        Some(end) => at = end,
+                        None => return,
+                    }
+                }
+                Some(Stage::Take(..) | Stage::Release(..)) if at > cx.now => {
+                    return self.later(id, strand, at, cx);
                 }
                 Some(Stage::Take(host, lun)) => {
-                    active.holds = Some((host, lun));
-                    active.next[strand] += 1;
-                    let job = Job::Guest { request: id, strand: strand as u8, attempt: active.attempt };
-                    if !self.bank.queue(host, lun).take(job) {
-                        active.holds = None;
+                    let waiter = Waiter { request: id, strand: strand as u8, attempt: active.attempt };
+                    if !self.bank.queue(host, lun).take(waiter) {
+                        active.next[strand] += 1;
                         return;
                     }
-                    continue;
+                    active.holds = Some((host, lun));
                 }
                 Some(Stage::Release(host, lun)) => {
                     active.holds = None;
-                    active.next[strand] += 1;
                     self.release(host, lun, ground, cx);
-                    continue;
                 }
-                None => match self.after_strand(id, strand, delay, ground, cx) {
+                None => match self.after_strand(id, strand, at, ground, cx) {
                     Some(next) => {
-                        strand = next;
+                        (strand, at) = next;
                         continue;
                     }
                     None => return,
                 },
             }
-            active.next[strand] += 1;
+            self.requests[id].next[strand] += 1;
         }
     }
 
-    /// A strand has no more stages: the strand that takes over at once, if any.
+    /// A strand has no more stages at `at`: the strand that takes over, if any, and when.
     fn after_strand(
         &mut self,
         id: Id<Active>,
         strand: usize,
-        delay: Span,
+        at: SimTime,
         ground: Ground<'_>,
         cx: &mut Cx<'_>,
-    ) -> Option<usize> {
+    ) -> Option<(usize, SimTime)> {
         let active = self.requests.get_mut(id)?;
         let tail = active.plan.strands() - 1;
         if strand == tail {
-            self.complete(id, delay, ground, cx);
+            self.complete(id, at, ground, cx);
             return None;
         }
         if strand == 0 && tail == 1 {
-            return Some(tail);
-        }
-        if delay > Span::ZERO {
-            self.later(id, strand, delay, cx);
-            return None;
+            return Some((tail, at));
         }
         if strand > 0 {
             active.missing_acks -= 1;
-            return (active.missing_acks == 0).then_some(tail);
+            active.acked = active.acked.max(at);
+            return (active.missing_acks == 0).then_some((tail, active.acked));
         }
         let attempt = active.attempt;
         for leg in 1..tail {
-            self.advance(id, leg, ground, cx);
+            self.advance(id, leg, at, ground, cx);
             // A leg that met a dead node has hung the whole request.
             if self.requests.get(id).is_none_or(|a| a.attempt != attempt) {
                 break;
@@ -226,113 +211,102 @@ impl Executor {
         None
     }
 
-    fn later(&mut self, id: Id<Active>, strand: usize, delay: Span, cx: &mut Cx<'_>) {
+    fn later(&mut self, id: Id<Active>, strand: usize, at: SimTime, cx: &mut Cx<'_>) {
         let attempt = self.requests[id].attempt;
         let step = Event::Step { request: id, strand: strand as u8, attempt };
-        cx.after(delay, event::Event::Storage(step));
+        cx.at(at, event::Event::Storage(step));
     }
 
-    /// A strand whose delay has passed goes on.
-    pub fn step(&mut self, job: Job, ground: Ground<'_>, cx: &mut Cx<'_>) {
-        if let Job::Guest { request, strand, attempt } = job
-            && self.requests.get(request).is_some_and(|a| a.attempt == attempt)
-        {
-            self.advance(request, usize::from(strand), ground, cx);
+    /// A strand goes on now.
+    pub fn step(&mut self, waiter: Waiter, ground: Ground<'_>, cx: &mut Cx<'_>) {
+        let Waiter { request, strand, attempt } = waiter;
+        if self.requests.get(request).is_some_and(|a| a.attempt == attempt) {
+            self.advance(request, usize::from(strand), cx.now, ground, cx);
         }
     }
 
+    /// The end of the service of a strand that comes to a place at `at`; `None` when it has to be waited for.
     fn serve(
         &mut self,
-        id: Id<Active>,
-        strand: usize,
-        place: Place,
-        work: Span,
+        (id, strand): (Id<Active>, usize),
+        (place, work): (Place, Span),
+        at: SimTime,
         ground: Ground<'_>,
         cx: &mut Cx<'_>,
-    ) {
+    ) -> Option<SimTime> {
         let active = &mut self.requests[id];
+        if at > cx.now + FORESIGHT {
+            self.later(id, strand, at, cx);
+            return None;
+        }
+        let index = self.bank.index(place, active.host);
+        let slot = self.bank.slot(index);
+        if at > cx.now && !slot.station.is_bookable(cx.now) {
+            self.follow(index, ground, cx);
+            self.later(id, strand, at, cx);
+            return None;
+        }
         let work = match place {
             Place::Cvm(host) => cvm_work(host, work, &mut active.luck, ground.infra),
-            _ => work,
+            _ => slot.slowed(work, cx.now, ground.state),
         };
-        let job = Job::Guest { request: id, strand: strand as u8, attempt: active.attempt };
-        let asking = active.host;
-        self.arrive(job, (place, asking), Priority::Foreground, work, ground, cx);
-    }
-
-    /// A job comes to a place, asked for by a host of its cluster.
-    fn arrive(
-        &mut self,
-        job: Job,
-        at: (Place, HostId),
-        class: Priority,
-        work: Span,
-        ground: Ground<'_>,
-        cx: &mut Cx<'_>,
-    ) {
-        let index = self.bank.index(at.0, at.1);
-        let side = self.bank.slot(index).side;
-        let slowness = self.bank.slowness(index, cx.now, ground.state.profile(side));
-        let work = if slowness == 1.0 { work } else { work.scale(slowness) };
-        match self.bank.slot(index).station.arrive(cx.now, job, class, work) {
-            Arrival::Started(departure) => schedule(index, departure, cx),
-            Arrival::Queued => {}
-            Arrival::Refused => {
-                if let Some(host) = at.0.host() {
-                    self.lose(job, host, ground, cx);
-                }
-            }
+        let end = if at > cx.now { Some(slot.station.book(at, work)) } else { slot.station.arrive(at, work) };
+        match (end, place.host()) {
+            (Some(end), _) => active.booked.add(index, end),
+            (None, Some(host)) => self.lose(id, host, ground, cx),
+            (None, None) => {}
         }
-    }
-
-    /// A service ends.
-    pub fn depart(&mut self, index: u16, ticket: Ticket, ground: Ground<'_>, cx: &mut Cx<'_>) {
-        let index = usize::from(index);
-        let Some((job, next)) = self.bank.slot(index).station.depart(cx.now, ticket) else { return };
-        if let Some(departure) = next {
-            schedule(index, departure, cx);
-        }
-        match job {
-            Job::Guest { .. } => self.step(job, ground, cx),
-            Job::Chunk { host, device } => {
-                let side = self.bank.slot(index).side;
-                let work = ground.state.chunk_device_time(side);
-                let place = (Place::Data(host, device), host);
-                self.arrive(Job::Leftover, place, Priority::Background, work, ground, cx);
-            }
-            Job::Leftover => {}
-        }
-    }
-
-    /// One step of bulk work enters a host's controller.
-    pub fn chunk(&mut self, host: HostId, device: u16, work: Span, ground: Ground<'_>, cx: &mut Cx<'_>) {
-        let work = work.scale(ground.infra.cpu.cvm(host).stretch);
-        let job = Job::Chunk { host, device };
-        self.arrive(job, (Place::Cvm(host), host), Priority::Background, work, ground, cx);
+        self.follow(index, ground, cx);
+        end
     }
 
     fn release(&mut self, host: HostId, lun: u32, ground: Ground<'_>, cx: &mut Cx<'_>) {
-        while let Some(job) = self.bank.queue(host, lun).release() {
-            let Job::Guest { request, .. } = job else { continue };
+        while let Some(waiter) = self.bank.queue(host, lun).release() {
             // A request that vanished while it waited passes its token on.
-            if let Some(active) = self.requests.get_mut(request) {
+            if let Some(active) = self.requests.get_mut(waiter.request) {
                 active.holds = Some((host, lun));
-                return self.step(job, ground, cx);
+                return self.step(waiter, ground, cx);
             }
         }
     }
 
-    /// The guest gets its answer after `delay`; what the request leaves behind starts now.
-    fn complete(&mut self, id: Id<Active>, delay: Span, ground: Ground<'_>, cx: &mut Cx<'_>) {
-        let active = self.requests.remove(id).expect("a strand of it has just ended");
+    /// The guest gets its answer at `at`; what the request leaves behind starts now. While a service of it
+    /// is not over, a failure can still take the answer back.
+    fn complete(&mut self, id: Id<Active>, at: SimTime, ground: Ground<'_>, cx: &mut Cx<'_>) {
         self.completed += 1;
-        cx.after(delay, active.request.then);
-        for i in 0..active.plan.deferred.len() {
-            let left = active.plan.deferred[i];
-            let at = (left.place, active.host);
-            self.arrive(Job::Leftover, at, Priority::Background, left.work, ground, cx);
+        let active = &mut self.requests[id];
+        let answer = cx.at(at, active.request.then);
+        let (until, attempt, host) = (active.booked.until(), active.attempt, active.host);
+        let left = std::mem::take(&mut active.plan.deferred);
+        for deferred in &left {
+            self.leave_behind(deferred.place, host, deferred.work, ground, cx);
         }
-        self.spare.push(active.plan);
+        let active = &mut self.requests[id];
+        active.plan.deferred = left;
+        if until > cx.now {
+            active.answer = Some(answer);
+            self.leaving.push_back((until, id, attempt));
+        } else {
+            self.remove(id);
+        }
+    }
+
+    /// Answered requests whose services are over need not be kept.
+    fn let_go(&mut self, now: SimTime) {
+        while let Some(&(until, id, attempt)) = self.leaving.front()
+            && until < now
+        {
+            self.leaving.pop_front();
+            if self.requests.get(id).is_some_and(|a| a.attempt == attempt) {
+                self.remove(id);
+            }
+        }
+    }
+
+    fn remove(&mut self, id: Id<Active>) {
+        if let Some(active) = self.requests.remove(id) {
+            self.spare.push(active.plan);
+        }
     }
 
     /// Where requests are.
@@ -341,43 +315,15 @@ impl Executor {
             entered: self.entered,
             completed: self.completed,
             vanished: self.vanished,
-            inside: self.requests.len() as u64,
+            inside: self.requests.iter().filter(|(_, a)| a.answer.is_none()).count() as u64,
             hanging: self.hanging.len() as u64,
         }
     }
 }
 
-fn plan(active: &mut Active, ground: Ground<'_>, cx: &Cx<'_>) -> Result<(), Wait> {
-    let Active { request, plan, luck, side, .. } = active;
-    let Some(disk) = ground.state.disks.get(request.vm) else { return Err(Wait::Data(*side)) };
-    plan.clear();
-    match (ground.state.backend(*side), request.op) {
-        (Backend::Array(a), Op::Write) => {
-            san::write(plan, request.bytes, (disk.host, disk.lun), &a.design, &a.profile, luck);
-        }
-        (Backend::Array(a), Op::Read) => {
-            san::read(plan, request.bytes, (disk.host, disk.lun), &a.design, &a.profile, luck);
-        }
-        (Backend::Pool(pool), Op::Write) => {
-            let route = pool.write_route(disk.host, luck)?;
-            replicated::write(plan, request.bytes, &route, &pool.profile, luck);
-        }
-        (Backend::Pool(pool), Op::Read) => {
-            let route = pool.read_route(disk.host, disk, cx.now, luck)?;
-            replicated::read(plan, request.bytes, &route, &pool.profile, luck);
-        }
-    }
-    Ok(())
-}
-
 /// Work in a controller VM as its host's CPUs serve it: stretched by ready time, plus one wake-up.
 fn cvm_work(host: HostId, work: Span, luck: &mut Stream, infra: &Infra) -> Span {
     work.scale(infra.cpu.cvm(host).stretch) + infra.cpu.cvm_wake(host, luck)
-}
-
-fn schedule(index: usize, departure: Departure<Job>, cx: &mut Cx<'_>) {
-    let station = index as u16;
-    cx.at(departure.at, event::Event::Storage(Event::Depart { station, ticket: departure.ticket }));
 }
 
 fn tally(tally: Tally, active: &Active, amount: u64, cx: &mut Cx<'_>) {

@@ -146,7 +146,7 @@ impl Storage {
         let pool = self.state.pool_of(host).expect("seen above");
         pool.mark(host, |s| (s == Copies::Down).then_some(Copies::Live));
         pool.rebuild.ledger.update(&pool.groups, side, cx);
-        self.executor.repair_node(host, cx);
+        self.executor.repair_node(host);
         self.fail_dead_devices(host, infra, cx);
         self.make_copies(side, infra, cx);
         self.wake(|w| w == Wait::Node(host) || w == Wait::Path(host) || w == Wait::Data(side), infra, cx);

@@ -36,7 +36,7 @@ use crate::world::Infra;
 use background::Background;
 use disks::Disks;
 pub use executor::{Active, Census};
-use executor::{Executor, Ground, Job};
+use executor::{Executor, Ground, Waiter};
 use pool::{Fate, Pool};
 pub use rebuild::CopyFlow;
 use sim_core::{Bytes, Rate, SimTime, Span, Stream, Streams};
@@ -322,9 +322,12 @@ impl Storage {
         let ground = Ground { state: &self.state, infra };
         match event {
             Event::Step { request, strand, attempt } => {
-                self.executor.step(Job::Guest { request, strand, attempt }, ground, cx);
+                self.executor.step(Waiter { request, strand, attempt }, ground, cx);
             }
-            Event::Depart { station, ticket } => self.executor.depart(station, ticket, ground, cx),
+            Event::ChunkServed { host, device, outage } => {
+                self.executor.chunk_served(host, device, outage, ground, cx);
+            }
+            Event::Look { station } => self.executor.look(station, ground, cx),
             Event::Retry { request } => self.executor.retry(request, ground, cx),
             Event::Chunk(host, window) => {
                 self.background.step(host, window, &mut self.executor, ground, cx);

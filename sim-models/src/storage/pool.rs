@@ -266,12 +266,20 @@ impl Pool {
 
     /// The trusted node with the highest score that is apart from those taken; racks at best effort.
     pub fn peer(&self, what: u64, taken: &[usize]) -> Option<usize> {
-        let rack = |n: usize| self.nodes[n].rack;
         let best = |apart: bool| {
-            (0..self.nodes.len())
-                .filter(|&n| self.nodes[n].trusted() && !taken.contains(&n))
-                .filter(|&n| !apart || taken.iter().all(|&t| rack(t) != rack(n)))
-                .max_by_key(|&n| score(what, self.nodes[n].key))
+            let mut best = None;
+            for (n, node) in self.nodes.iter().enumerate() {
+                let close = apart && taken.iter().any(|&t| self.nodes[t].rack == node.rack);
+                if node.noticed || close || taken.contains(&n) {
+                    continue;
+                }
+                // Of equal scores the last one wins.
+                let score = score(what, node.key);
+                if best.is_none_or(|(highest, _)| score >= highest) {
+                    best = Some((score, n));
+                }
+            }
+            best.map(|(_, n)| n)
         };
         if self.design.spread == Domain::Rack { best(true).or_else(|| best(false)) } else { best(false) }
     }

@@ -1,13 +1,14 @@
 //! The stations that requests queue at: per host a controller VM, a log device and data devices; per array
 //! its controllers, its back end and the LUN queues of its hosts.
 
-use super::executor::Job;
+use super::State;
+use super::executor::{Chunk, Waiter};
 use super::protocol::Place;
 use crate::hosts::Hosts;
 use crate::ids::{HostId, Side};
 use crate::profile::storage::StorageProfile;
 use crate::scenario::{self, StorageDesign, Throttle};
-use sim_core::station::Station;
+use sim_core::station::Foretold;
 use sim_core::{SimTime, Span, Stream, Streams};
 use std::collections::VecDeque;
 
@@ -15,12 +16,12 @@ use std::collections::VecDeque;
 #[derive(Clone, Debug)]
 pub(super) struct Tokens {
     free: u32,
-    waiting: VecDeque<Job>,
+    waiting: VecDeque<Waiter>,
 }
 
 impl Tokens {
     /// True if the job holds a token now; otherwise it waits for one.
-    pub fn take(&mut self, job: Job) -> bool {
+    pub fn take(&mut self, job: Waiter) -> bool {
         if self.free > 0 {
             self.free -= 1;
             return true;
@@ -30,7 +31,7 @@ impl Tokens {
     }
 
     /// Gives a token back; the job that holds it now.
-    pub fn release(&mut self) -> Option<Job> {
+    pub fn release(&mut self) -> Option<Waiter> {
         let next = self.waiting.pop_front();
         if next.is_none() {
             self.free += 1;
@@ -67,12 +68,27 @@ impl Episodes {
 #[derive(Clone, Debug)]
 pub(super) struct Slot {
     /// The queue and its servers.
-    pub station: Station<Job>,
+    pub station: Foretold<Chunk>,
+    /// It is looked at when the next bulk work may begin.
+    pub looking: bool,
     /// The side it belongs to.
     pub side: Side,
     /// Service times are multiplied by this: a device that a fault made slow.
     pub factor: f64,
     episodes: Option<Episodes>,
+}
+
+impl Slot {
+    /// What a service takes that is asked for now, controller stretch apart: devices have slow times.
+    pub fn slowed(&mut self, work: Span, now: SimTime, state: &State) -> Span {
+        let side = self.side;
+        let slow = self.episodes.as_mut().and_then(|e| {
+            let p = state.profile(side);
+            e.is_slow(now, p).then_some(p.slow_factor.max(1.0))
+        });
+        let factor = self.factor * slow.unwrap_or(1.0);
+        if factor == 1.0 { work } else { work.scale(factor) }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -129,7 +145,13 @@ impl Bank {
         let servers = servers.max(1);
         let cap = ((f64::from(servers) * background).ceil() as u32).clamp(1, servers);
         let episodes = luck.map(|luck| Episodes { until: SimTime::ZERO, slow: false, luck });
-        self.slots.push(Slot { station: Station::new(servers, cap), side, factor: 1.0, episodes });
+        self.slots.push(Slot {
+            station: Foretold::new(servers, cap),
+            looking: false,
+            side,
+            factor: 1.0,
+            episodes,
+        });
     }
 
     /// The station of a place that a host of the right cluster asks for.
@@ -158,13 +180,6 @@ impl Bank {
             unreachable!("only hosts of an array have LUN queues")
         };
         &mut self.tokens[(tokens + lun % luns) as usize]
-    }
-
-    /// What a service at this station is multiplied by now, controller stretch apart.
-    pub fn slowness(&mut self, index: usize, now: SimTime, p: &StorageProfile) -> f64 {
-        let slot = &mut self.slots[index];
-        let slow = slot.episodes.as_mut().is_some_and(|e| e.is_slow(now, p));
-        if slow { slot.factor * p.slow_factor.max(1.0) } else { slot.factor }
     }
 
     /// Stations of a host's node, the controller VM first; none for hosts of an array.

@@ -1,35 +1,43 @@
 //! Requests that hang: on a dead node, a lost path or data that nobody can read, and how they go on.
 
-use super::{Active, Executor, Ground, Job};
+use super::active::Booked;
+use super::{Active, Executor, Ground};
 use crate::event::{self, Cx};
 use crate::ids::{HostId, VmId};
 use crate::storage::Event;
 use crate::storage::pool::Wait;
 use crate::storage::protocol::Place;
 use sim_core::{Id, Span};
+use std::ops::Range;
 
 impl Executor {
-    /// A job was lost at a dead host. One that was on its way when the death was noticed tries again soon.
-    pub(super) fn lose(&mut self, job: Job, host: HostId, ground: Ground<'_>, cx: &mut Cx<'_>) {
-        if let Job::Guest { request, attempt, .. } = job
-            && self.requests.get(request).is_some_and(|a| a.attempt == attempt)
-        {
-            self.hang(request, Wait::Node(host));
-            if ground.state.knows_dead(host) {
-                cx.soon(event::Event::Storage(Event::Retry { request }));
-            }
+    /// A strand was lost at a dead host. One that was on its way when the death was noticed tries again soon.
+    pub(super) fn lose(&mut self, request: Id<Active>, host: HostId, ground: Ground<'_>, cx: &mut Cx<'_>) {
+        self.hang(request, Wait::Node(host), cx);
+        if ground.state.knows_dead(host) {
+            cx.soon(event::Event::Storage(Event::Retry { request }));
         }
     }
 
-    pub(super) fn hang(&mut self, id: Id<Active>, wait: Wait) {
+    pub(super) fn hang(&mut self, id: Id<Active>, wait: Wait, cx: &mut Cx<'_>) {
+        self.take_back_answer(id, cx);
         let active = &mut self.requests[id];
         active.attempt = active.attempt.wrapping_add(1);
+        active.booked = Booked::default();
         self.hanging.push((id, wait));
+    }
+
+    /// An answer that was foretold will not come.
+    fn take_back_answer(&mut self, id: Id<Active>, cx: &mut Cx<'_>) {
+        if let Some(answer) = self.requests[id].answer.take() {
+            cx.cancel(answer);
+            self.completed -= 1;
+        }
     }
 
     /// No path and none to come: tried again when the peer would have been given up.
     pub(super) fn unreachable(&mut self, id: Id<Active>, to: HostId, ground: Ground<'_>, cx: &mut Cx<'_>) {
-        self.hang(id, Wait::Node(to));
+        self.hang(id, Wait::Node(to), cx);
         let patience = ground.state.detection(to).max(Span::ms(1));
         cx.after(patience, event::Event::Storage(Event::Retry { request: id }));
     }
@@ -54,18 +62,21 @@ impl Executor {
 
     /// The stations of a host are gone; requests inside hang on it.
     pub fn fail_node(&mut self, host: HostId, ground: Ground<'_>, cx: &mut Cx<'_>) {
-        for index in self.bank.of_node(host) {
-            for job in self.bank.slot(index).station.fail(cx.now) {
-                self.lose(job, host, ground, cx);
-            }
-        }
+        self.fail_stations(self.bank.of_node(host), host, ground, cx);
     }
 
     /// A data device of a host is gone; requests inside hang on the host.
     pub fn fail_device(&mut self, host: HostId, device: u16, ground: Ground<'_>, cx: &mut Cx<'_>) {
         let index = self.bank.index(Place::Data(host, device), host);
-        for job in self.bank.slot(index).station.fail(cx.now) {
-            self.lose(job, host, ground, cx);
+        self.fail_stations(index..index + 1, host, ground, cx);
+    }
+
+    fn fail_stations(&mut self, which: Range<usize>, host: HostId, ground: Ground<'_>, cx: &mut Cx<'_>) {
+        which.clone().for_each(|index| self.bank.slot(index).station.fail());
+        let inside = self.requests.iter().filter(|(_, a)| a.booked.needs(&which, cx.now));
+        let lost: Vec<Id<Active>> = inside.map(|(id, _)| id).collect();
+        for id in lost {
+            self.lose(id, host, ground, cx);
         }
     }
 
@@ -76,9 +87,9 @@ impl Executor {
     }
 
     /// The stations of a host are back, empty.
-    pub fn repair_node(&mut self, host: HostId, cx: &mut Cx<'_>) {
+    pub fn repair_node(&mut self, host: HostId) {
         for index in self.bank.of_node(host) {
-            self.bank.slot(index).station.repair(cx.now);
+            self.bank.slot(index).station.repair();
         }
     }
 
@@ -93,9 +104,12 @@ impl Executor {
     }
 
     fn forget(&mut self, which: impl Fn(&Active) -> bool, ground: Ground<'_>, cx: &mut Cx<'_>) {
-        let gone: Vec<Id<Active>> =
-            self.requests.iter().filter(|(_, a)| which(a)).map(|(id, _)| id).collect();
+        // An answer that has left the stations arrives.
+        let here = |a: &Active| a.answer.is_none() || a.booked.until() >= cx.now;
+        let gone = self.requests.iter().filter(|(_, a)| which(a) && here(a));
+        let gone: Vec<Id<Active>> = gone.map(|(id, _)| id).collect();
         for id in gone {
+            self.take_back_answer(id, cx);
             let active = self.requests.remove(id).expect("just listed");
             self.vanished += 1;
             self.hanging.retain(|&(other, _)| other != id);

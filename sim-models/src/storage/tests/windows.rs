@@ -54,8 +54,8 @@ fn a_vm_that_asks_for_nothing_changes_no_load() {
 
 #[test]
 fn bulk_work_is_felt_only_while_a_window_is_open() {
-    // 400 MB/s of ingest at 1 MiB steps: 381 steps per second, each a service in the controller and one at a
-    // device: 762 departures and 381 steps a second.
+    // 400 MB/s of ingest at 1 MiB steps: 381.5 steps per second, each of which comes to the controller and,
+    // when that is done, to a device: 763 arrivals a second. Nobody follows it further.
     let events = |open: bool| {
         let mut sim = build(&scenario(4, StorageDesign::Replicated(copies(2, 8)), profile(AHV)), 33);
         attach(&mut sim, 4, Bytes::gib(20), Load::default());
@@ -67,5 +67,5 @@ fn bulk_work_is_felt_only_while_a_window_is_open() {
         sim.events()
     };
     let felt = (events(true) - events(false)) as f64;
-    assert!((felt / 11_444.0 - 1.0).abs() < 0.05, "{felt}");
+    assert!((felt / 7_629.0 - 1.0).abs() < 0.05, "{felt}");
 }
