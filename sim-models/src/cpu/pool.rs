@@ -87,6 +87,13 @@ impl Share {
         let cycle = self.run + self.ready * factor + sleep;
         Share { run: self.run / cycle, ready: self.ready * factor / cycle, wait: self.wait }
     }
+
+    /// The same vCPU when each cycle waits so many times the work that it does.
+    pub fn waiting_in_all(self, per_work: f64) -> Share {
+        let sleep = (1.0 - self.run - self.ready).max(0.0);
+        let cycle = self.run * (1.0 + per_work) + sleep;
+        Share { run: self.run / cycle, ready: self.run * per_work / cycle, wait: self.wait }
+    }
 }
 
 /// Solves a pool: one share per member, in their order. A member of duty 0 contributes exactly nothing.
