@@ -29,6 +29,12 @@ pub enum Command {
     Profiles(Profiles),
     /// Document the scenario file and the JSON reports
     Schema(Schema),
+    /// Predict every case of a file of measured or computed reference cases
+    Lab(Lab),
+    /// Show which assumed value moves which number of the matrix
+    Sensitivity(Sensitivity),
+    /// Hold every model against theory, other simulators and measurements, on this machine
+    Selfcheck(Selfcheck),
 }
 
 /// Arguments of `check`.
@@ -41,7 +47,7 @@ pub struct Check {
 /// Arguments of `run`.
 #[derive(Debug, Group)]
 pub struct Run {
-    /// Scenario file (RON)
+    /// Scenario file (RON), or a lab file of bare components
     pub scenario: PathBuf,
     /// Seed, decimal or 0x hex
     #[arg(long, default_value = "0x1", allow_negative_numbers = true, value_parser = seed)]
@@ -106,6 +112,90 @@ pub struct Replay {
 pub struct Profiles {
     /// A built-in profile, or the path of a profile file
     pub name: Option<String>,
+}
+
+/// Arguments of `lab`.
+#[derive(Debug, Group)]
+pub struct Lab {
+    /// What the file holds
+    #[arg(value_enum)]
+    pub kind: LabKind,
+    /// The file
+    pub file: PathBuf,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = OneRun::Text)]
+    pub format: OneRun,
+}
+
+/// What a file of reference cases holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LabKind {
+    /// Bulk flows that share links: one JSON case with links, flows and events
+    Flows,
+    /// Live migrations under QEMU: CSV, one migration a row
+    Precopy,
+    /// Workers that share the CPUs of a Linux host: CSV, one class of workers a row
+    Cpu,
+    /// Small messages beside bulk flows at one port: JSON, one port a line
+    Messages,
+}
+
+/// Arguments of `sensitivity`.
+#[derive(Debug, Group)]
+pub struct Sensitivity {
+    /// Scenario file (RON)
+    pub scenario: PathBuf,
+    /// Futures per variation; all variations meet the same luck
+    #[arg(long, default_value_t = 8, value_parser = value_parser!(u64).range(2..=100_000))]
+    pub runs: u64,
+    /// How far each value is moved, down and up, in per cent
+    #[arg(long, default_value_t = 50, value_parser = value_parser!(u8).range(1..=100))]
+    pub by: u8,
+    /// Only values whose path contains this text
+    #[arg(long, value_name = "TEXT")]
+    pub only: Option<String>,
+    /// Seed, decimal or 0x hex
+    #[arg(long, default_value = "0x1", allow_negative_numbers = true, value_parser = seed)]
+    pub seed: Seed,
+    /// Threads; the result is the same for any number [default: all cores]
+    #[arg(long, value_parser = value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = OneRun::Text)]
+    pub format: OneRun,
+    /// No progress bar
+    #[arg(long)]
+    pub quiet: bool,
+}
+
+/// Arguments of `selfcheck`.
+#[derive(Debug, Group)]
+pub struct Selfcheck {
+    /// Only the suites of these names
+    pub suites: Vec<String>,
+    /// Seed, decimal or 0x hex
+    #[arg(long, default_value = "0x1", allow_negative_numbers = true, value_parser = seed)]
+    pub seed: Seed,
+    /// Threads; the result is the same for any number [default: all cores]
+    #[arg(long, value_parser = value_parser!(u16).range(1..=1024))]
+    pub jobs: Option<u16>,
+    /// Print every check, not only those that fail
+    #[arg(long)]
+    pub all: bool,
+    /// Output format
+    #[arg(long, value_enum, default_value_t = Validation::Text)]
+    pub format: Validation,
+}
+
+/// How the suite is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Validation {
+    /// For people
+    Text,
+    /// One JSON object
+    Json,
+    /// The table of models for a document
+    Markdown,
 }
 
 /// Arguments of `schema`.

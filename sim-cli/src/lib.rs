@@ -85,6 +85,9 @@ fn dispatch(command: Command, terminal: &mut Terminal<'_>) -> Result<u8, Stop> {
         Command::Replay(args) => command::replay::run(&args, terminal),
         Command::Profiles(args) => command::profiles::run(&args, terminal),
         Command::Schema(args) => command::schema::run(&args, terminal),
+        Command::Lab(args) => command::lab::run(&args, terminal),
+        Command::Sensitivity(args) => command::sensitivity::run(&args, terminal),
+        Command::Selfcheck(args) => command::selfcheck::run(&args, terminal),
     }
 }
 

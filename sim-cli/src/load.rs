@@ -2,8 +2,9 @@
 
 use crate::error::Stop;
 use sim_core::{Seed, Streams};
+use sim_models::lab::{Lab, is_lab};
 use sim_models::profile::{self, ProfileSpec};
-use sim_models::quantity::Problem;
+use sim_models::quantity::{Problem, Variation};
 use sim_models::run::{RunResult, play};
 use sim_models::scenario::Scenario;
 use sim_models::scenario::library::Document;
@@ -18,13 +19,25 @@ pub struct Loaded {
     pub path: PathBuf,
     /// With every distribution at its median.
     pub typical: Scenario,
-    document: Document,
+    /// As typed.
+    pub document: Document,
 }
 
 impl Loaded {
     /// Plays run `run`: its inputs are drawn, then its future. `Err` says why there is no result.
     pub fn play(&self, seed: Seed, run: u64, watch: bool) -> Result<RunResult, String> {
-        let drawn = self.document.draw(Streams::new(seed, run)).map_err(|problems| {
+        self.play_varied(seed, run, watch, None)
+    }
+
+    /// Plays the same run with one quantity changed.
+    pub fn play_varied(
+        &self,
+        seed: Seed,
+        run: u64,
+        watch: bool,
+        variation: Option<&Variation>,
+    ) -> Result<RunResult, String> {
+        let drawn = self.document.draw_varied(Streams::new(seed, run), variation).map_err(|problems| {
             let lines: Vec<String> = problems.iter().map(Problem::to_string).collect();
             format!("the inputs drawn for this run are impossible: {}", lines.join("; "))
         })?;
@@ -54,6 +67,23 @@ pub fn scenario(path: &Path) -> Result<Loaded, Stop> {
         Ok(typical) => Ok(Loaded { path: path.to_path_buf(), typical, document }),
         Err(problems) => Err(Stop::usage(listed(path, &problems))),
     }
+}
+
+/// A lab file, if the file at `path` says that it is one.
+pub fn lab(path: &Path) -> Result<Option<Lab>, Stop> {
+    let text = text(path)?;
+    if !is_lab(&text) {
+        return Ok(None);
+    }
+    let lab = Lab::parse(&text);
+    let lab = lab.map_err(|e| Stop::usage(excerpt(&path.display().to_string(), &text, &e)))?;
+    let problems = lab.problems();
+    if problems.is_empty() { Ok(Some(lab)) } else { Err(Stop::usage(listed(path, &problems))) }
+}
+
+/// The text of a file.
+pub fn text(path: &Path) -> Result<String, Stop> {
+    read(path).map_err(Stop::error)
 }
 
 /// A profile by its built-in name or from a file.

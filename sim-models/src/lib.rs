@@ -7,7 +7,8 @@
 //!
 //! Modules in reading order: [`ids`], [`quantity`], [`scenario`], [`profile`], [`hosts`], [`event`],
 //! [`world`], [`run`], [`fault`], [`migration`], [`vm`], [`storage`], [`cpu`], [`memory`], [`fabric`],
-//! [`metric`], [`record`], [`verdict`].
+//! [`metric`], [`record`], [`verdict`]. Beside them, [`lab`] plays components alone and [`validation`] holds
+//! them against theory and measurements; [`sensitivity`] shows which guess matters.
 
 pub mod cpu;
 pub mod event;
@@ -15,6 +16,7 @@ pub mod fabric;
 pub mod fault;
 pub mod hosts;
 pub mod ids;
+pub mod lab;
 pub mod memory;
 pub mod metric;
 pub mod migration;
@@ -23,7 +25,9 @@ pub mod quantity;
 pub mod record;
 pub mod run;
 pub mod scenario;
+pub mod sensitivity;
 pub mod storage;
+pub mod validation;
 pub mod verdict;
 pub mod vm;
 pub mod watch;

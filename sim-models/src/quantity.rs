@@ -33,11 +33,38 @@ impl fmt::Display for Problem {
     }
 }
 
+/// One quantity of a document, changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variation {
+    /// Path in the document; `[]` stands for every element of a list.
+    pub path: String,
+    /// What the quantity is multiplied by. The product ends at the largest number that may be written.
+    pub factor: f64,
+}
+
+impl Variation {
+    fn covers(&self, path: &str) -> bool {
+        let mut rest = path;
+        for (i, part) in self.path.split("[]").enumerate() {
+            if i > 0 {
+                let Some((_, after)) = rest.strip_prefix('[').and_then(|r| r.split_once(']')) else {
+                    return false;
+                };
+                rest = after;
+            }
+            let Some(after) = rest.strip_prefix(part) else { return false };
+            rest = after;
+        }
+        rest.is_empty()
+    }
+}
+
 /// Gives every quantity its value in one run, and collects every problem on the way.
 #[derive(Debug)]
 pub struct Resolver {
     streams: Option<Streams>,
     alias: Option<(String, String)>,
+    variation: Option<Variation>,
     /// What was found wrong so far.
     pub problems: Vec<Problem>,
 }
@@ -48,12 +75,22 @@ const RARE: f64 = 1e-6;
 impl Resolver {
     /// For validation: distributions take their median, and their tails must be possible too.
     pub fn typical() -> Resolver {
-        Resolver { streams: None, alias: None, problems: Vec::new() }
+        Resolver { streams: None, alias: None, variation: None, problems: Vec::new() }
     }
 
     /// For one run: distributions are drawn from that run's streams.
     pub fn drawn(streams: Streams) -> Resolver {
-        Resolver { streams: Some(streams), alias: None, problems: Vec::new() }
+        Resolver { streams: Some(streams), alias: None, variation: None, problems: Vec::new() }
+    }
+
+    /// The same with one quantity changed.
+    pub fn varied(self, variation: Option<Variation>) -> Resolver {
+        Resolver { variation, ..self }
+    }
+
+    /// What the quantity at `path` is multiplied by, where it is the one that is varied.
+    fn factor(&self, path: &str) -> Option<f64> {
+        self.variation.as_ref().filter(|v| v.covers(path)).map(|v| v.factor)
     }
 
     /// Notes a problem.
@@ -72,7 +109,8 @@ impl Resolver {
     /// does is returned.
     pub fn whole(&mut self, path: &str, typed: u32, low: u32, high: u32) -> u32 {
         if (low..=high).contains(&typed) {
-            return typed;
+            let varied = self.factor(path).map(|factor| (f64::from(typed) * factor + 0.5) as u32);
+            return varied.map_or(typed, |v| v.clamp(low, high));
         }
         self.out_of_range(path, typed, (low, high));
         typed.clamp(low, high)
@@ -81,7 +119,7 @@ impl Resolver {
     /// A plain number as typed, which must lie in `[low, high]`; else a problem is noted and `low` returned.
     pub fn between(&mut self, path: &str, typed: f64, low: f64, high: f64) -> f64 {
         if (low..=high).contains(&typed) {
-            return typed;
+            return self.factor(path).map_or(typed, |factor| (typed * factor).clamp(low, high));
         }
         self.out_of_range(path, typed, (low, high));
         low

@@ -1,6 +1,6 @@
 //! `duress batch`: many futures, one judgement.
 
-use super::VERSION;
+use super::{VERSION, jobs};
 use crate::args;
 use crate::error::{Stop, code};
 use crate::load::{self, Loaded};
@@ -69,7 +69,7 @@ fn play(args: &args::Batch, loaded: &Loaded, terminal: &mut Terminal<'_>) -> Res
     interrupt.heed();
     run_batch(
         0..args.runs,
-        jobs(args),
+        jobs(args.jobs),
         interrupt.flag(),
         |run| loaded.play(args.seed, run, false),
         |run, result| {
@@ -85,11 +85,6 @@ fn play(args: &args::Batch, loaded: &Loaded, terminal: &mut Terminal<'_>) -> Res
     .map_err(|e| Stop::error(format_args!("{e}; write a smaller --jobs")))?;
     bar.finish_and_clear();
     Ok(stats)
-}
-
-fn jobs(args: &args::Batch) -> usize {
-    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
-    args.jobs.map_or_else(cores, usize::from)
 }
 
 fn progress(args: &args::Batch, terminal: &Terminal<'_>) -> ProgressBar {

@@ -1,7 +1,7 @@
 //! `duress run`: one future, in full.
 
 use super::single::{headline, play_one, story};
-use super::{VERSION, trace};
+use super::{VERSION, bench, trace};
 use crate::args::{self, OneRun};
 use crate::error::{Stop, code};
 use crate::load::{self, Loaded};
@@ -13,6 +13,9 @@ use sim_models::verdict::{RunRow, metric_lines_of};
 
 /// Loads, plays run 0, tells its story.
 pub fn run(args: &args::Run, terminal: &mut Terminal<'_>) -> Result<u8, Stop> {
+    if let Some(lab) = load::lab(&args.scenario)? {
+        return bench::run(args, &lab, terminal);
+    }
     let loaded = load::scenario(&args.scenario)?;
     let result = play_one(&loaded, args.seed, 0, args.digests)?;
     if let Some(path) = &args.trace {

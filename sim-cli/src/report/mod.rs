@@ -1,10 +1,12 @@
 //! Output formats: each renders the same plain data.
 
+pub mod checks;
 pub mod csv;
 pub mod details;
 pub mod json;
 mod plot;
 pub mod schema;
+pub mod sensitivity;
 pub mod style;
 pub mod table;
 pub mod text;

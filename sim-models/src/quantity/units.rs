@@ -11,6 +11,8 @@ pub trait Unit: Sized + Debug {
     type Meant;
     /// What may be written, in words.
     const ALLOWED: &'static str;
+    /// The largest number in base units that may be written.
+    const MOST: f64;
     /// The number in base units if it is a plain one; `None` for a distribution.
     fn plain(&self) -> Option<f64>;
     /// The number in base units, or the distribution in base units.
@@ -22,9 +24,14 @@ pub trait Unit: Sized + Debug {
 
     /// The value in this run; a problem is noted and a harmless stand-in returned.
     fn resolve(&self, path: &str, r: &mut Resolver) -> Self::Meant {
+        let factor = r.factor(path);
+        let meant = |base: f64| match factor {
+            None => Self::meant(base),
+            Some(factor) => Self::meant((base * factor).min(Self::MOST)),
+        };
         let value = match self.plain() {
-            Some(base) => Self::meant(base),
-            None => self.as_dist().and_then(|dist| r.draw(path, &dist, Self::meant)),
+            Some(base) => meant(base),
+            None => self.as_dist().and_then(|dist| r.draw(path, &dist, meant)),
         };
         value.unwrap_or_else(|what| {
             r.problem(path, format!("{self:?}: {what}"), format!("write {}", Self::ALLOWED));
@@ -34,7 +41,7 @@ pub trait Unit: Sized + Debug {
 }
 
 macro_rules! unit {
-    ($(#[$doc:meta])* $name:ident => $meant:ty, allowed $allowed:literal, fallback $fallback:expr, { $($(#[$udoc:meta])* $unit:ident = $factor:expr),+ $(,)? }, $convert:expr) => {
+    ($(#[$doc:meta])* $name:ident => $meant:ty, allowed $allowed:literal, most $most:expr, fallback $fallback:expr, { $($(#[$udoc:meta])* $unit:ident = $factor:expr),+ $(,)? }, $convert:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Deserialize)]
         pub enum $name {
@@ -75,6 +82,7 @@ macro_rules! unit {
         impl Unit for $name {
             type Meant = $meant;
             const ALLOWED: &'static str = $allowed;
+            const MOST: f64 = $most;
 
             fn plain(&self) -> Option<f64> {
                 match self {
@@ -121,7 +129,7 @@ fn within(v: f64, high: f64, unit: &str) -> Result<f64, String> {
 
 unit!(
     /// A time. Base unit: seconds.
-    Time => Span, allowed "a time from 0 to 1e9 s", fallback Span::secs(1), {
+    Time => Span, allowed "a time from 0 to 1e9 s", most 1e9, fallback Span::secs(1), {
         /// Nanoseconds.
         Ns = 1e-9,
         /// Microseconds.
@@ -137,12 +145,12 @@ unit!(
         /// Days.
         Days = 86_400.0,
     },
-    |v| within(v, 1e9, "s").map(Span::from_secs_f64)
+    |v| within(v, Self::MOST, "s").map(Span::from_secs_f64)
 );
 
 unit!(
     /// An amount of data. Base unit: bytes.
-    Size => Bytes, allowed "a size from 0 to 1e18 bytes", fallback Bytes::gib(1), {
+    Size => Bytes, allowed "a size from 0 to 1e18 bytes", most 1e18, fallback Bytes::gib(1), {
         /// Bytes.
         B = 1.0,
         /// 2^10 bytes.
@@ -158,12 +166,12 @@ unit!(
         /// 10^12 bytes, as drives are sold.
         TB = 1e12,
     },
-    |v| within(v, 1e18, "bytes").map(Bytes::from_f64)
+    |v| within(v, Self::MOST, "bytes").map(Bytes::from_f64)
 );
 
 unit!(
     /// A throughput. Base unit: bytes per second.
-    Speed => Rate, allowed "a rate from 0 to 1e13 bytes/s", fallback Rate::gbps(1), {
+    Speed => Rate, allowed "a rate from 0 to 1e13 bytes/s", most 1e13, fallback Rate::gbps(1), {
         /// 10^6 bits per second.
         Mbps = 125_000.0,
         /// 10^9 bits per second.
@@ -177,12 +185,12 @@ unit!(
         /// 10^9 bytes per second.
         GBps = 1e9,
     },
-    |v| within(v, 1e13, "bytes/s").map(Rate::from_f64)
+    |v| within(v, Self::MOST, "bytes/s").map(Rate::from_f64)
 );
 
 unit!(
     /// How often something happens. Base unit: per second.
-    Frequency => f64, allowed "a frequency from 0 to 1e9 per second", fallback 1.0, {
+    Frequency => f64, allowed "a frequency from 0 to 1e9 per second", most 1e9, fallback 1.0, {
         /// Per second.
         PerS = 1.0,
         /// Per minute.
@@ -190,34 +198,34 @@ unit!(
         /// Per hour.
         PerHour = 1.0 / 3600.0,
     },
-    |v| within(v, 1e9, "per second")
+    |v| within(v, Self::MOST, "per second")
 );
 
 unit!(
     /// A part of a whole. Base unit: 1.
-    Fraction => f64, allowed "a part from Share(0) to Share(1), or Percent(0) to Percent(100)", fallback 0.5, {
+    Fraction => f64, allowed "a part from Share(0) to Share(1), or Percent(0) to Percent(100)", most 1.0, fallback 0.5, {
         /// 0 to 1.
         Share = 1.0,
         /// 0 to 100.
         Percent = 0.01,
     },
-    |v| within(v, 1.0, "of a whole")
+    |v| within(v, Self::MOST, "of a whole")
 );
 
 unit!(
     /// A plain number that cannot be negative.
-    Number => f64, allowed "a number from 0 to 1e15", fallback 1.0, {
+    Number => f64, allowed "a number from 0 to 1e15", most 1e15, fallback 1.0, {
         /// The number.
         Num = 1.0,
     },
-    |v| within(v, 1e15, "as a number")
+    |v| within(v, Self::MOST, "as a number")
 );
 
 unit!(
     /// A whole number.
-    Count => u32, allowed "a whole number from 0 to 10000000", fallback 1, {
+    Count => u32, allowed "a whole number from 0 to 10000000", most 1e7, fallback 1, {
         /// How many.
         N = 1.0,
     },
-    |v| within(v, 1e7, "as a count").map(|v| (v + 0.5) as u32)
+    |v| within(v, Self::MOST, "as a count").map(|v| (v + 0.5) as u32)
 );

@@ -4,7 +4,7 @@ use super::parse::{self, ParseError};
 use super::spec::{DutySpec, Spec};
 use super::{Scenario, trace};
 use crate::profile::{self, ProfileSpec};
-use crate::quantity::{Problem, Resolver};
+use crate::quantity::{Problem, Resolver, Variation};
 use sim_core::Streams;
 use sim_core::dist::Trace;
 use std::collections::BTreeMap;
@@ -149,7 +149,21 @@ impl Document {
 
     /// The scenario of one run, its inputs drawn from that run's streams.
     pub fn draw(&self, streams: Streams) -> Result<Scenario, Vec<Problem>> {
-        self.resolve_with(Resolver::drawn(streams))
+        self.draw_varied(streams, None)
+    }
+
+    /// [`Document::check`] with one quantity changed.
+    pub fn check_varied(&self, variation: Variation) -> Result<Scenario, Vec<Problem>> {
+        self.resolve_with(Resolver::typical().varied(Some(variation)))
+    }
+
+    /// [`Document::draw`] with one quantity changed: the luck of the run stays the same.
+    pub fn draw_varied(
+        &self,
+        streams: Streams,
+        variation: Option<&Variation>,
+    ) -> Result<Scenario, Vec<Problem>> {
+        self.resolve_with(Resolver::drawn(streams).varied(variation.cloned()))
     }
 
     fn resolve_with(&self, mut r: Resolver) -> Result<Scenario, Vec<Problem>> {

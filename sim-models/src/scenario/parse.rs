@@ -30,11 +30,21 @@ impl std::error::Error for ParseError {}
 /// Reads a document. Optional fields are written without `Some`; nesting is limited, so that no text can
 /// exhaust the stack.
 pub fn document<T: DeserializeOwned>(text: &str) -> Result<T, ParseError> {
+    read(text, Extensions::IMPLICIT_SOME)
+}
+
+/// The same for documents whose enums hold whole sections: `Station(servers: 2)` without a second pair of
+/// parentheses.
+pub fn document_of_parts<T: DeserializeOwned>(text: &str) -> Result<T, ParseError> {
+    read(text, Extensions::IMPLICIT_SOME | Extensions::UNWRAP_VARIANT_NEWTYPES)
+}
+
+fn read<T: DeserializeOwned>(text: &str, extensions: Extensions) -> Result<T, ParseError> {
     if text.len() > LONGEST {
         let message = format!("the document has {} bytes; at most {LONGEST} are read", text.len());
         return Err(ParseError { line: 1, column: 1, message });
     }
-    let options = ron::Options::default().with_default_extension(Extensions::IMPLICIT_SOME);
+    let options = ron::Options::default().with_default_extension(extensions);
     options.from_str(text).map_err(|e| explain(&e))
 }
 

@@ -1,7 +1,7 @@
 //! The VMs and what they ask for.
 
 use super::{above_zero, distinct, simple_name};
-use crate::quantity::{Resolver, Unit};
+use crate::quantity::{Number, Resolver, Unit};
 use crate::scenario::library::Library;
 use crate::scenario::spec::{AreaSpec, CpuSpec, DirtyingSpec, DiskSpec, DutySpec, GroupSpec};
 use crate::scenario::{CpuDemand, DirtyClass, Dirtying, DiskClient, Duty, VmGroup};
@@ -127,16 +127,18 @@ impl DiskSpec {
 
 impl DirtyingSpec {
     fn resolve(&self, path: &str, resident: Bytes, r: &mut Resolver) -> Dirtying {
-        let power = |a: f64, b: f64| Dirtying::PowerLaw { a, b };
+        // Presets are written out, so that their parameters can be varied like typed ones.
+        let mut power = |a: Number, b: f64| Dirtying::PowerLaw {
+            a: a.resolve(&format!("{path}.a"), r),
+            b: r.between(&format!("{path}.b"), b, 0.01, 1.0),
+        };
         match self {
             DirtyingSpec::None => Dirtying::None,
-            DirtyingSpec::Idle => power(500.0, 0.6),
-            DirtyingSpec::Web => power(5000.0, 0.6),
-            DirtyingSpec::Db4 => power(14_194.0, 0.586),
-            DirtyingSpec::Db16 => power(28_780.0, 0.717),
-            DirtyingSpec::PowerLaw { a, b } => {
-                power(a.resolve(&format!("{path}.a"), r), r.between(&format!("{path}.b"), *b, 0.01, 1.0))
-            }
+            DirtyingSpec::Idle => power(Number::Num(500.0), 0.6),
+            DirtyingSpec::Web => power(Number::Num(5000.0), 0.6),
+            DirtyingSpec::Db4 => power(Number::Num(14_194.0), 0.586),
+            DirtyingSpec::Db16 => power(Number::Num(28_780.0), 0.717),
+            DirtyingSpec::PowerLaw { a, b } => power(a.clone(), *b),
             DirtyingSpec::Areas(areas) => {
                 let resolve = |(i, area): (usize, &AreaSpec)| area.resolve(&format!("{path}[{i}]"), r);
                 let classes: Vec<DirtyClass> = areas.iter().enumerate().map(resolve).collect();

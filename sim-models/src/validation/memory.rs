@@ -1,0 +1,6 @@
+//! Memory states and remote memory.
+
+use super::Suite;
+
+/// See the module.
+pub const SUITES: &[Suite] = &[];

@@ -1,0 +1,6 @@
+//! Live migrations.
+
+use super::Suite;
+
+/// See the module.
+pub const SUITES: &[Suite] = &[];

@@ -1,0 +1,6 @@
+//! Redundancy: time to loss, availability, exposure.
+
+use super::Suite;
+
+/// See the module.
+pub const SUITES: &[Suite] = &[];
