@@ -19,6 +19,8 @@ pub struct Platform {
     pub pools: usize,
     /// vCPUs of the controller VM; 0 without one.
     pub cvm_vcpus: u32,
+    /// vCPUs of the controller VM in each pool that has any.
+    cvm_parts: Vec<(usize, u32)>,
     /// Share of cycles that controller VMs lose to something outside the model.
     pub stolen: f64,
 }
@@ -44,7 +46,13 @@ impl Platform {
         let cores = f64::from(sockets) * f64::from(cores) / pools as f64;
         let threads = cores * f64::from(threads);
         let pool = Capacity { cores, threads, ht_gain: profile.ht_gain.max(1.0) };
-        Platform { profile: profile.clone(), pool, pools, cvm_vcpus, stolen: 0.0 }
+        let profile = profile.clone();
+        let mut platform = Platform { profile, pool, pools, cvm_vcpus, cvm_parts: Vec::new(), stolen: 0.0 };
+        if cvm_vcpus > 0 {
+            let fits = f64::from(cvm_vcpus) <= platform.pool.cores;
+            platform.cvm_parts = platform.spread(cvm_vcpus, fits.then_some(0), 0);
+        }
+        platform
     }
 
     /// vCPUs of something `vcpus` wide in each pool: all in its home, or spread evenly when it has none or
@@ -62,11 +70,6 @@ impl Platform {
             (p, vcpus / pools as u32 + u32::from(rest))
         };
         (0..pools).map(part).filter(|&(_, n)| n > 0).collect()
-    }
-
-    fn cvm_parts(&self) -> Vec<(usize, u32)> {
-        let fits = f64::from(self.cvm_vcpus) <= self.pool.cores;
-        self.spread(self.cvm_vcpus, fits.then_some(0), 0)
     }
 }
 
@@ -131,14 +134,21 @@ impl HostCpu {
         self.pools.iter_mut().for_each(|p| *p = Pool::default());
     }
 
-    /// Demand of each vCPU of the controller VM.
-    pub fn cvm_duty(&self, platform: &Platform) -> f64 {
+    /// Storage work of each vCPU of the controller VM.
+    pub fn cvm_busy(&self, platform: &Platform) -> f64 {
         if platform.cvm_vcpus == 0 { 0.0 } else { (self.cvm_load / f64::from(platform.cvm_vcpus)).min(1.0) }
+    }
+
+    /// Demand of each vCPU of the controller VM: storage work and what it does without any. What is stolen
+    /// from it is run by somebody: the pool sees its vCPUs busy for that much longer.
+    fn cvm_duty(&self, platform: &Platform) -> f64 {
+        let duty = platform.profile.cvm_base_duty + self.cvm_busy(platform);
+        (duty / (1.0 - platform.stolen)).min(1.0)
     }
 
     /// What the controller VM's vCPUs meet, a mean over the pools they are in.
     pub fn cvm(&self, platform: &Platform) -> Met {
-        mean(platform.cvm_parts().iter().map(|&(p, n)| (self.pools[p].cvm, n)))
+        mean(platform.cvm_parts.iter().map(|&(p, n)| (self.pools[p].cvm, n)))
     }
 
     /// Solves the pools that changed; calls `meets` with what each of their VMs now meets in which pool.
@@ -151,12 +161,11 @@ impl HostCpu {
     ) {
         let capacity = platform.pool.less(self.system_load / platform.pools as f64);
         let duty = self.cvm_duty(platform);
-        let parts = if platform.cvm_vcpus > 0 { platform.cvm_parts() } else { Vec::new() };
         for (p, pool) in self.pools.iter_mut().enumerate().filter(|(_, p)| p.dirty) {
             pool.dirty = false;
             let mut entries: Vec<Entry> =
                 pool.vms.iter().map(|&(vm, n)| Entry { vcpus: n, ..vms[vm.index()].entry }).collect();
-            let cvm = parts.iter().find(|&&(at, _)| at == p);
+            let cvm = platform.cvm_parts.iter().find(|&&(at, _)| at == p);
             entries.extend(cvm.map(|&(_, n)| cvm_entry(platform, n, duty)));
             let offered: f64 = entries.iter().map(|e| f64::from(e.vcpus) * e.duty).sum::<f64>();
             let offered = offered / capacity.cores;
@@ -181,17 +190,18 @@ fn cvm_entry(platform: &Platform, vcpus: u32, duty: f64) -> Entry {
 pub fn mean(parts: impl Iterator<Item = (Met, u32)>) -> Met {
     let (mut sum, mut all) = (Met::default(), 0.0);
     for (met, n) in parts {
-        let n = f64::from(n);
+        let (n, was) = (f64::from(n), all);
         all += n;
-        sum.run += n * met.run;
-        sum.ready += n * met.ready;
-        sum.wait += n * met.wait;
-        sum.wait_mean += n * met.wait_mean;
+        let mix = |a: f64, b: f64| (was * a + n * b) / all;
+        sum = Met {
+            run: mix(sum.run, met.run),
+            ready: mix(sum.ready, met.ready),
+            wait: mix(sum.wait, met.wait),
+            wait_mean: mix(sum.wait_mean, met.wait_mean),
+            cycles: mix(sum.cycles, met.cycles),
+        };
     }
-    if all == 0.0 {
-        return sum;
-    }
-    Met { run: sum.run / all, ready: sum.ready / all, wait: sum.wait / all, wait_mean: sum.wait_mean / all }
+    sum
 }
 
 /// Splits what a VM waits into ready time and co-stop.

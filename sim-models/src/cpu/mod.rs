@@ -13,6 +13,7 @@
 //! own; hypervisor work comes first and makes the pool smaller.
 
 pub mod account;
+pub mod band;
 pub mod costop;
 pub mod host;
 pub mod imbalance;
@@ -87,8 +88,8 @@ pub struct Contention {
 /// What a controller VM meets.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CvmCpu {
-    /// Service times stretch by this, at least 1: 1 / (1 - ready) and, of cycles taken by something outside
-    /// the model, 1 / (1 - stolen).
+    /// Service times stretch by this, at least 1: 1 / (1 - ready) without what wake-ups wait, which every
+    /// dispatch pays apart, and, of cycles taken by something outside the model, 1 / (1 - stolen).
     pub stretch: f64,
     /// Share of its vCPUs that is busy with storage work, before the stretch.
     pub busy: f64,
@@ -235,10 +236,15 @@ impl Cpu {
         }
     }
 
-    /// Share of cycles that controller VMs of a side lose to something outside the model.
-    pub fn set_stolen(&mut self, side: Side, share: f64, _cx: &mut Cx<'_>) {
-        if let Some(platform) = &mut self.platforms[side as usize] {
-            platform.stolen = share.clamp(0.0, 0.99);
+    /// Share of cycles that controller VMs of a side lose to something outside the model. It runs on the
+    /// same CPUs: their pools are solved again.
+    pub fn set_stolen(&mut self, side: Side, share: f64, cx: &mut Cx<'_>) {
+        let Some(platform) = &mut self.platforms[side as usize] else { return };
+        let share = share.clamp(0.0, 0.99);
+        if platform.stolen != share {
+            platform.stolen = share;
+            self.hosts.iter_mut().filter(|h| h.side == side).for_each(HostCpu::touch_all);
+            self.settle_soon(cx);
         }
     }
 
@@ -269,8 +275,8 @@ impl Cpu {
     /// What a host's controller VM meets now.
     pub fn cvm(&self, host: HostId) -> CvmCpu {
         let (it, platform) = (&self.hosts[host.index()], self.platform(host));
-        let ready = it.cvm(platform).ready.min(0.99);
-        CvmCpu { stretch: 1.0 / ((1.0 - ready) * (1.0 - platform.stolen)), busy: it.cvm_duty(platform) }
+        let preempted = it.cvm(platform).preempted().min(0.99);
+        CvmCpu { stretch: 1.0 / ((1.0 - preempted) * (1.0 - platform.stolen)), busy: it.cvm_busy(platform) }
     }
 
     /// Wake-up wait of one dispatch of a VM's vCPU.

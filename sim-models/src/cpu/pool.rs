@@ -13,7 +13,13 @@
 //! Numbers stay in range by *tilting* instead of logarithms: `e_n(s r) = s^n e_n(r)`, so the factor `s^n`
 //! can be moved into the weights at will, and `s` is chosen such that the distribution of the number of
 //! vCPUs that would be active without contention peaks where `P` does. Duties then stay probabilities, a
-//! hog is simply duty 1, and every operation is a sum of positive terms. O(K^2) for K vCPUs.
+//! hog is simply duty 1, and every operation is a sum of positive terms, so that even a tiny ready time is
+//! exact to a few units in the last place.
+//!
+//! O(K^2) for K vCPUs at worst, O(K) if all are equal: vCPUs of one duty are one *kind* and enter as a
+//! binomial. A tree halves the kinds: upwards go distributions of the number active, downwards what each
+//! number is worth given everybody on the other side. Kinds are taken in the order of their duty, so that
+//! the bits of the result depend on the population only, neither on who is who nor on how it came about.
 
 /// What a pool can do: cores, hardware threads and what the second thread of a core adds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,113 +87,255 @@ impl Share {
         let cycle = self.run + self.ready * factor + sleep;
         Share { run: self.run / cycle, ready: self.ready * factor / cycle, wait: self.wait }
     }
+
+    /// The same vCPU when each cycle waits so many times the work that it does.
+    pub fn waiting_in_all(self, per_work: f64) -> Share {
+        let sleep = (1.0 - self.run - self.ready).max(0.0);
+        let cycle = self.run * (1.0 + per_work) + sleep;
+        Share { run: self.run / cycle, ready: self.run * per_work / cycle, wait: self.wait }
+    }
 }
 
 /// Solves a pool: one share per member, in their order. A member of duty 0 contributes exactly nothing.
 pub fn solve(capacity: Capacity, members: &[Member]) -> Vec<Share> {
-    let busy: Vec<Member> = members.iter().copied().filter(|m| m.duty > 0.0 && m.vcpus > 0).collect();
-    let mut solved = Pool::new(capacity, &busy).shares().into_iter();
-    // Whoever never runs still has a chance to wait if it woke: that of one more vCPU.
-    let onlooker = if busy.len() < members.len() { onlooker(capacity, &busy) } else { Share::default() };
-    members
-        .iter()
-        .map(|m| if m.duty > 0.0 && m.vcpus > 0 { solved.next().expect("one share each") } else { onlooker })
-        .collect()
+    let runs = |m: &Member| m.duty > 0.0 && m.vcpus > 0;
+    let mut order: Vec<usize> = (0..members.len()).filter(|&i| runs(&members[i])).collect();
+    order.sort_unstable_by(|&a, &b| members[a].duty.total_cmp(&members[b].duty).then(a.cmp(&b)));
+    let mut kinds: Vec<Member> = Vec::with_capacity(order.len());
+    let mut kind_of = vec![None; members.len()];
+    for i in order {
+        match kinds.last_mut() {
+            Some(last) if last.duty == members[i].duty => last.vcpus += members[i].vcpus,
+            _ => kinds.push(members[i]),
+        }
+        kind_of[i] = Some(kinds.len() - 1);
+    }
+    let (shares, onlooker) = shares(capacity, &kinds);
+    kind_of.into_iter().map(|kind| kind.map_or(onlooker, |k| shares[k])).collect()
 }
 
-/// A vCPU outside the pool that wakes once.
-fn onlooker(capacity: Capacity, busy: &[Member]) -> Share {
-    let pool = Pool::new(capacity, busy);
-    let active = pool.convolve_all();
-    let all = dot(&active, &pool.weights);
-    let wait = dot(&active, &pool.full) / all;
-    Share { run: 0.0, ready: 0.0, wait }
+/// Shares of each kind, and of a vCPU outside the pool that wakes once.
+fn shares(capacity: Capacity, kinds: &[Member]) -> (Vec<Share>, Share) {
+    let tilt = tilt(&capacity, kinds);
+    let tilted: Vec<Kind> = kinds.iter().map(|m| (m.vcpus as usize, tilted(m.duty, tilt.factor))).collect();
+    let tree = Tree::above(&tilted);
+    let k = tree.law(tree.root()).len() - 1;
+    let mut worth = worths(&capacity, &tilt, k);
+    let [weights, _, full] = thirds(&worth);
+    let wait = dot(tree.law(tree.root()), full) / dot(tree.law(tree.root()), weights);
+    worth.resize(tree.room(tree.root()), 0.0);
+    let mut shares = Vec::with_capacity(kinds.len());
+    if !kinds.is_empty() {
+        tree.share_out(tree.root(), &mut worth, &mut shares);
+    }
+    (shares, Share { wait, ..Share::default() })
 }
 
-struct Pool {
-    /// (vCPUs, tilted duty) of each member.
-    members: Vec<(usize, f64)>,
-    /// Weight of each number of active vCPUs under the tilt.
-    weights: Vec<f64>,
-    /// The same times the running share of one active vCPU.
-    running: Vec<f64>,
-    /// The same where one more vCPU would find no thread.
-    full: Vec<f64>,
+/// (vCPUs, tilted duty).
+type Kind = (usize, f64);
+
+/// Kinds, halved again and again.
+struct Tree {
+    nodes: Vec<Node>,
+    /// How many are active without contention: the law of each node, one after the other.
+    laws: Vec<f64>,
 }
 
-impl Pool {
-    fn new(capacity: Capacity, busy: &[Member]) -> Pool {
-        let tilt = tilt(&capacity, busy);
-        let members: Vec<(usize, f64)> =
-            busy.iter().map(|m| (m.vcpus as usize, tilted(m.duty, tilt.factor))).collect();
-        let k: usize = members.iter().map(|m| m.0).sum();
-        let weights = weights(&capacity, &tilt, k);
-        let running = (0..=k).map(|n| weights[n] * capacity.running(n as f64) / (n.max(1) as f64)).collect();
-        let full = (0..=k)
-            .map(|n| if n as f64 + 1.0 > capacity.threads + 1e-9 { weights[n] } else { 0.0 })
-            .collect();
-        Pool { members, weights, running, full }
-    }
+struct Node {
+    /// Where its law begins, and the vCPUs it covers.
+    at: usize,
+    vcpus: usize,
+    below: Below,
+}
 
-    fn convolve_all(&self) -> Vec<f64> {
-        let mut active = vec![1.0];
-        for &(vcpus, duty) in &self.members {
-            (0..vcpus).for_each(|_| one_more(&mut active, duty));
+enum Below {
+    Kind(f64),
+    Halves(usize, usize),
+}
+
+impl Tree {
+    fn above(kinds: &[Kind]) -> Tree {
+        let mut tree = Tree { nodes: Vec::with_capacity(2 * kinds.len() + 1), laws: Vec::new() };
+        if kinds.is_empty() {
+            tree.nodes.push(Node { at: 0, vcpus: 0, below: Below::Kind(0.0) });
+            tree.laws.push(1.0);
+        } else {
+            tree.grow(kinds);
         }
-        active
+        tree
     }
 
-    /// Shares by a forward pass (who is active among the members before) and a backward one (what each
-    /// number of active vCPUs is worth, given the members after).
-    fn shares(mut self) -> Vec<Share> {
-        let mut before = Vec::with_capacity(self.members.len());
-        let mut active = vec![1.0];
-        for &(vcpus, duty) in &self.members {
-            before.push(active.clone());
-            (0..vcpus).for_each(|_| one_more(&mut active, duty));
+    fn root(&self) -> usize {
+        self.nodes.len() - 1
+    }
+
+    fn law(&self, node: usize) -> &[f64] {
+        let Node { at, vcpus, .. } = self.nodes[node];
+        &self.laws[at..=at + vcpus]
+    }
+
+    /// How much `share_out` needs: worths from here down to a kind, and the law of that one's fellows.
+    fn room(&self, node: usize) -> usize {
+        let Node { vcpus, ref below, .. } = self.nodes[node];
+        let more = match *below {
+            Below::Kind(_) => vcpus,
+            Below::Halves(left, right) => self.room(left).max(self.room(right)),
+        };
+        3 * (vcpus + 1) + more
+    }
+
+    /// Appends the nodes of some kinds, their root last.
+    fn grow(&mut self, kinds: &[Kind]) -> usize {
+        let vcpus: usize = kinds.iter().map(|kind| kind.0).sum();
+        let below = if let [(_, duty)] = *kinds {
+            Below::Kind(duty)
+        } else {
+            let (left, right) = kinds.split_at(middle(kinds, vcpus));
+            Below::Halves(self.grow(left), self.grow(right))
+        };
+        let at = self.laws.len();
+        self.laws.resize(at + vcpus + 1, 0.0);
+        let (laws, law) = self.laws.split_at_mut(at);
+        match below {
+            Below::Kind(duty) => binomial(duty, law),
+            Below::Halves(left, right) => {
+                let of =
+                    |node: usize| &laws[self.nodes[node].at..=self.nodes[node].at + self.nodes[node].vcpus];
+                convolve(of(left), of(right), law);
+            }
         }
-        let mut shares = vec![Share::default(); self.members.len()];
-        for i in (0..self.members.len()).rev() {
-            let (vcpus, duty) = self.members[i];
-            let top = before[i].len() + vcpus - 1;
-            (0..vcpus - 1).for_each(|j| self.one_back(duty, top - j));
-            shares[i] = self.share(&before[i], duty);
-            self.one_back(duty, before[i].len());
-        }
-        shares
+        self.nodes.push(Node { at, vcpus, below });
+        self.nodes.len() - 1
     }
 
-    /// The share of one vCPU of this duty when `before` and the worth vectors stand for all others.
-    fn share(&self, before: &[f64], duty: f64) -> Share {
-        let idle = dot(before, &self.weights);
-        let active = duty * dot(before, &self.weights[1..]);
-        let all = (1.0 - duty) * idle + active;
-        let run = duty * dot(before, &self.running[1..]) / all;
-        assert!(all > 0.0 && run.is_finite(), "a pool's probabilities left the range of floats");
-        Share { run, ready: (active / all - run).max(0.0), wait: dot(before, &self.full) / idle }
-    }
-
-    /// Takes one vCPU into the worth of the first `top` counts.
-    fn one_back(&mut self, duty: f64, top: usize) {
-        for worth in [&mut self.weights, &mut self.running, &mut self.full] {
-            for n in 0..top {
-                worth[n] = (1.0 - duty) * worth[n] + duty * worth[n + 1];
+    /// Appends the share of each kind below a node. `worth` begins with what each number active there is
+    /// worth; the rest is scratch.
+    fn share_out(&self, node: usize, worth: &mut [f64], shares: &mut Vec<Share>) {
+        let Node { vcpus, ref below, .. } = self.nodes[node];
+        match *below {
+            Below::Kind(duty) => {
+                let (worth, scratch) = worth.split_at_mut(3 * (vcpus + 1));
+                binomial(duty, &mut scratch[..vcpus]);
+                shares.push(share(duty, &scratch[..vcpus], thirds(worth)));
+            }
+            Below::Halves(left, right) => {
+                for (half, other) in [(left, right), (right, left)] {
+                    let (mine, scratch) = worth.split_at_mut(3 * (vcpus + 1));
+                    let each = self.nodes[half].vcpus + 1;
+                    for (from, out) in thirds(mine).into_iter().zip(scratch.chunks_mut(each)) {
+                        correlate(from, self.law(other), out);
+                    }
+                    self.share_out(half, scratch, shares);
+                }
             }
         }
     }
+}
+
+/// Where kinds of so many vCPUs in all are halved.
+fn middle(kinds: &[Kind], vcpus: usize) -> usize {
+    let (mut split, mut left) = (0, 0);
+    while split + 1 < kinds.len() && 2 * left < vcpus {
+        left += kinds[split].0;
+        split += 1;
+    }
+    split
+}
+
+/// What each number of active vCPUs is worth under the tilt, three vectors one after the other: the weight
+/// of that number; the weight with one more active, times the share of time in which that one is not
+/// running; the weight where one more would find no thread, else 0.
+fn worths(capacity: &Capacity, tilt: &Tilt, k: usize) -> Vec<f64> {
+    let mut worth = weights(capacity, tilt, k);
+    let beyond = |n: usize| n as f64 + 1.0 > capacity.threads + 1e-9;
+    let not_running = |n: usize| 1.0 - capacity.threads / (n as f64 + 1.0);
+    for n in 0..=k {
+        worth.push(if n < k && beyond(n) { worth[n + 1] * not_running(n) } else { 0.0 });
+    }
+    for n in 0..=k {
+        worth.push(if beyond(n) { worth[n] } else { 0.0 });
+    }
+    worth
+}
+
+fn thirds(worth: &[f64]) -> [&[f64]; 3] {
+    let each = worth.len() / 3;
+    [&worth[..each], &worth[each..2 * each], &worth[2 * each..]]
+}
+
+/// The share of one vCPU of the only kind left, given the law of its fellows.
+fn share(duty: f64, fellows: &[f64], [weights, late, full]: [&[f64]; 3]) -> Share {
+    let idle = dot(fellows, weights);
+    let active = duty * dot(fellows, &weights[1..]);
+    let all = (1.0 - duty) * idle + active;
+    let ready = duty * dot(fellows, late) / all;
+    assert!(all > 0.0 && ready.is_finite(), "a pool's probabilities left the range of floats");
+    Share { run: active / all - ready, ready, wait: dot(fellows, full) / idle }
 }
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
-/// Adds a vCPU that is active with probability `duty` to the distribution of the number active.
-fn one_more(active: &mut Vec<f64>, duty: f64) {
-    active.push(0.0);
-    for n in (1..active.len()).rev() {
-        active[n] = (1.0 - duty) * active[n] + duty * active[n - 1];
+/// `out[n] = sum_j by[j] from[n + j]`. Eight terms at a time: a solve spends its time in this loop.
+fn correlate(from: &[f64], by: &[f64], out: &mut [f64]) {
+    out.fill(0.0);
+    let eights = by.chunks_exact(8);
+    let fours = eights.remainder().chunks_exact(4);
+    let rest = fours.remainder();
+    let mut done = 0;
+    for by in eights {
+        add(out, &from[done..], <&[f64; 8]>::try_from(by).expect("eight at a time"));
+        done += 8;
     }
-    active[0] *= 1.0 - duty;
+    for by in fours {
+        add(out, &from[done..], <&[f64; 4]>::try_from(by).expect("four at a time"));
+        done += 4;
+    }
+    match *rest {
+        [a] => add(out, &from[done..], &[a]),
+        [a, b] => add(out, &from[done..], &[a, b]),
+        [a, b, c] => add(out, &from[done..], &[a, b, c]),
+        _ => {}
+    }
+}
+
+#[inline(always)]
+fn add<const N: usize>(out: &mut [f64], from: &[f64], by: &[f64; N]) {
+    let from: [&[f64]; N] = std::array::from_fn(|j| &from[j..][..out.len()]);
+    for (n, out) in out.iter_mut().enumerate() {
+        let mut sum = *out;
+        for j in 0..N {
+            sum += by[j] * from[j][n];
+        }
+        *out = sum;
+    }
+}
+
+/// Law of the sum of two independent counts; `out` is 0.
+fn convolve(a: &[f64], b: &[f64], out: &mut [f64]) {
+    let (long, short) = if a.len() < b.len() { (b, a) } else { (a, b) };
+    for (j, p) in short.iter().enumerate() {
+        out[j..].iter_mut().zip(long).for_each(|(out, q)| *out += p * q);
+    }
+}
+
+/// Law of how many of `law.len() - 1` vCPUs are active when each is with probability `duty`, built outwards
+/// from its mode so that nothing that matters underflows.
+fn binomial(duty: f64, law: &mut [f64]) {
+    let vcpus = law.len() - 1;
+    let mode = (((vcpus + 1) as f64 * duty) as usize).min(vcpus);
+    // odds(n) = P(n) / P(n - 1); infinite below the mode of hogs, which is all of them.
+    let odds = |n: usize| (vcpus + 1 - n) as f64 * duty / (n as f64 * (1.0 - duty));
+    law[mode] = 1.0;
+    for n in mode + 1..=vcpus {
+        law[n] = law[n - 1] * odds(n);
+    }
+    for n in (0..mode).rev() {
+        law[n] = law[n + 1] / odds(n + 1);
+    }
+    let total: f64 = law.iter().sum();
+    law.iter_mut().for_each(|p| *p /= total);
 }
 
 fn tilted(duty: f64, factor: f64) -> f64 {
@@ -208,7 +356,7 @@ fn tilt(capacity: &Capacity, busy: &[Member]) -> Tilt {
         |s: f64| -> f64 { busy.iter().map(|m| f64::from(m.vcpus) * tilted(m.duty, s)).sum::<f64>().max(1.0) };
     let k: f64 = busy.iter().map(|m| f64::from(m.vcpus)).sum();
     let (mut low, mut high) = (1.0f64, (k.max(1.0) / capacity.phi(k.max(1.0))).max(1.0));
-    for _ in 0..30 {
+    for _ in 0..12 {
         let s = 0.5 * (low + high);
         let m = mean(s);
         if m > s * capacity.phi(m) { low = s } else { high = s }

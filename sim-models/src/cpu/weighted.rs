@@ -2,18 +2,23 @@
 //!
 //! With unequal shares there is no product form. The counts `(n_1, .., n_k)` of active vCPUs per class are
 //! a Markov chain: class *c* gains one at `(K_c - n_c) lambda_c` and loses one at the rate its share of the
-//! CPUs allows. The chain is solved by Gauss-Seidel sweeps; after each sweep every class's marginal, which
-//! is a birth-death chain with known births, is set to its exact balance (aggregation), so that classes of
-//! very different burst length converge together. Beyond a few thousand states each vCPU of the chain
-//! stands for several: only the *ratio* to the closed form of the same lumped pool is used.
+//! CPUs allows. Two classes are solved by elimination ([`super::band`]). Three are solved by Gauss-Seidel
+//! sweeps; after each sweep every class's marginal, which is a birth-death chain with known births, is set
+//! to its exact balance (aggregation), so that classes of very different burst length converge together.
+//! Where that would take too long each vCPU of the chain stands for several: only the *ratio* to the
+//! closed form of the same lumped pool is used.
 
+use super::band::Banded;
 use super::pool::{self, Capacity, Member, Share};
 
 /// Most classes a chain keeps apart.
 pub const MAX_CLASSES: usize = 3;
 
-/// States beyond which vCPUs are lumped.
+/// States beyond which vCPUs are lumped, with three classes.
 const MAX_STATES: usize = 4_000;
+
+/// The same with two classes, as states times the square of the smaller class: a few ten microseconds.
+const MAX_ELIMINATION: usize = 60_000;
 
 /// vCPUs of one weight.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,6 +54,10 @@ pub fn wait_factors(capacity: Capacity, classes: &[Class]) -> Vec<f64> {
 pub fn solve(capacity: Capacity, classes: &[Class]) -> Vec<Share> {
     assert!(classes.len() <= MAX_CLASSES, "a chain keeps {MAX_CLASSES} classes apart");
     let mut chain = Chain::new(capacity, classes);
+    if classes.len() <= 2 {
+        chain.eliminate();
+        return chain.shares();
+    }
     let mut last = chain.shares();
     for _ in 0..500 {
         chain.aggregate();
@@ -66,9 +75,12 @@ pub fn solve(capacity: Capacity, classes: &[Class]) -> Vec<Share> {
 
 fn lumped(capacity: Capacity, classes: &[Class]) -> (Capacity, Vec<Class>) {
     let mut lump = 1u32;
-    let states =
-        |lump: u32| -> usize { classes.iter().map(|c| c.vcpus.div_ceil(lump) as usize + 1).product() };
-    while states(lump) > MAX_STATES {
+    let too_large = |lump: u32| {
+        let levels = classes.iter().map(|c| c.vcpus.div_ceil(lump) as usize + 1);
+        let (states, band) = (levels.clone().product::<usize>(), levels.min().unwrap_or(1));
+        if classes.len() <= 2 { states * band * band > MAX_ELIMINATION } else { states > MAX_STATES }
+    };
+    while too_large(lump) {
         lump += 1;
     }
     let scale = f64::from(lump);
@@ -102,10 +114,13 @@ struct Chain {
 impl Chain {
     fn new(capacity: Capacity, classes: &[Class]) -> Chain {
         let births = classes.iter().map(|c| c.duty / (1.0 - c.duty).max(1e-6) / c.burst).collect();
-        let mut strides = Vec::new();
-        let states = classes.iter().fold(1, |stride, c| {
-            strides.push(stride);
-            stride * (c.vcpus as usize + 1)
+        // Neighbours in the smallest class's direction lie side by side: the band is narrow.
+        let mut order: Vec<usize> = (0..classes.len()).collect();
+        order.sort_by_key(|&c| classes[c].vcpus);
+        let mut strides = vec![0; classes.len()];
+        let states = order.into_iter().fold(1, |stride, c| {
+            strides[c] = stride;
+            stride * (classes[c].vcpus as usize + 1)
         });
         let classes = classes.to_vec();
         let mut chain = Chain {
@@ -188,6 +203,23 @@ impl Chain {
 
     fn birth_rate(&self, class: usize, count: usize) -> f64 {
         (self.classes[class].vcpus as usize - count) as f64 * self.births[class]
+    }
+
+    fn eliminate(&mut self) {
+        let band = self.strides.iter().copied().max().unwrap_or(1);
+        let mut rates = Banded::new(self.p.len(), band);
+        for state in 0..self.p.len() {
+            for (c, &stride) in self.strides.iter().enumerate() {
+                let n = self.count(state, c);
+                if n > 0 {
+                    rates.add(state, state - stride, self.deaths[state][c]);
+                }
+                if n < self.classes[c].vcpus as usize {
+                    rates.add(state, state + stride, self.birth_rate(c, n));
+                }
+            }
+        }
+        self.p = rates.balance();
     }
 
     /// One Gauss-Seidel sweep: each state's probability from its neighbours' newest.

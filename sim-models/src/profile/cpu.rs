@@ -35,6 +35,9 @@ crate::section! {
         imbalance: Choice<Imbalance>,
         /// Two runnable vCPUs on two CPUs queue behind each other with this probability.
         misplaced: Fraction,
+        /// How far bursts much shorter than a slice wait as the wake-up law says rather than in proportion to
+        /// their length, with many CPUs. On one CPU they wait in proportion.
+        short_bursts: Fraction,
         /// Wake-up to first instruction on a free CPU.
         wake: Time,
         /// Mean wait of a wake-up that finds no free CPU, in mean distances between scheduling points.
@@ -47,6 +50,8 @@ crate::section! {
         cvm_weight: Number,
         /// Cores guaranteed to a controller VM.
         cvm_reservation: Number,
+        /// Busy share of each of a controller VM's vCPUs when no guest does any I/O.
+        cvm_base_duty: Fraction,
         /// Mean burst of work of a controller VM's vCPU.
         cvm_burst: Time,
         /// Variability of ready time within a sample, in bursts: see `cpu::sample`.
