@@ -4,6 +4,8 @@ mod cli;
 mod conservation;
 mod determinism;
 mod effects;
+#[cfg(feature = "mutants")]
+mod mutants;
 mod fidelity;
 mod forking;
 mod scenarios;

@@ -70,6 +70,7 @@ pub mod digest;
 pub mod dist;
 pub mod fluid;
 pub mod hist;
+pub mod mutant;
 pub mod queue;
 pub mod rng;
 pub mod sim;

@@ -23,6 +23,7 @@ mod oracle;
 mod slots;
 mod sort;
 
+use crate::mutant::Mutant;
 use crate::sim::Class;
 use crate::time::SimTime;
 use ladder::Ladder;
@@ -68,9 +69,12 @@ impl<E: Copy> Queue<E> {
     #[inline]
     pub fn push(&mut self, time: SimTime, class: Class, event: E) -> Handle {
         let handle = self.slots.fill(event);
-        let order = self.order[class as usize];
+        let mut order = self.order[class as usize];
         assert!(order & CARRY == 0, "more than 2^{SEQ_BITS} events of one class");
         self.order[class as usize] = order + (1 << SLOT_BITS);
+        if Mutant::TieOrder.lives() {
+            order ^= CARRY - (1 << SLOT_BITS);
+        }
         self.ladder.push(u128::from(time.0) << 64 | u128::from(order | u64::from(handle.slot())));
         handle
     }

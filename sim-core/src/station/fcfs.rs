@@ -1,6 +1,7 @@
 //! k servers for jobs of N classes: the first class first, and within a class in order of arrival.
 
 use super::{Integrals, Level, Meter, Order, Tally};
+use crate::mutant::Mutant;
 use crate::time::{SimTime, Span};
 use std::collections::VecDeque;
 
@@ -287,6 +288,7 @@ impl<J: Copy, const N: usize> Station<J, N> {
 
     fn dispatch(&mut self, now: SimTime) -> Option<Departure<J>> {
         for class in 0..N {
+            let class = if Mutant::PriorityUpsideDown.lives() { N - 1 - class } else { class };
             if !self.may_start(class) {
                 continue;
             }

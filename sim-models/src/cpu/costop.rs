@@ -6,11 +6,16 @@
 //! 3 ms): 6, 14 and 25 % for VMs of 2, 4 and 8 vCPUs at an offered load of 1.0, and 4.5, 10 and 19 % at
 //! 0.8. No hypervisor was measured.
 
+use sim_core::mutant::Mutant;
+
 /// Share of the total wait of a VM of `vcpus` that is co-stop, at `offered` load (demand over cores).
 ///
 /// Linear in log2 of the width between the simulated ones and beyond; linear in load, which fits the two
 /// simulated loads exactly and a third (1.1: 7, 15, 27 %) within a point. Held to half of the wait.
 pub fn share(vcpus: u32, offered: f64) -> f64 {
+    if Mutant::NoCoStop.lives() {
+        return 0.0;
+    }
     const AT_LOAD_1: [f64; 4] = [0.0, 0.06, 0.14, 0.25];
     let doublings = libm::log2(f64::from(vcpus.max(1)));
     let i = (doublings as usize).min(2);

@@ -38,6 +38,7 @@ use crate::scenario::{CpuDemand, Duty, Scenario};
 use account::Account;
 use host::{HostCpu, Platform};
 use settle::{Cache, Entry, Met};
+use sim_core::mutant::Mutant;
 use sim_core::{Class, Span, Stream, Streams};
 
 /// What happens to CPU pools.
@@ -276,7 +277,9 @@ impl Cpu {
     pub fn cvm(&self, host: HostId) -> CvmCpu {
         let (it, platform) = (&self.hosts[host.index()], self.platform(host));
         let preempted = it.cvm(platform).preempted().min(0.99);
-        CvmCpu { stretch: 1.0 / ((1.0 - preempted) * (1.0 - platform.stolen)), busy: it.cvm_busy(platform) }
+        let stretch = 1.0 / ((1.0 - preempted) * (1.0 - platform.stolen));
+        let stretch = if Mutant::NoSteal.lives() { 1.0 } else { stretch };
+        CvmCpu { stretch, busy: it.cvm_busy(platform) }
     }
 
     /// Wake-up wait of one dispatch of a VM's vCPU.

@@ -21,6 +21,8 @@
 //! number is worth given everybody on the other side. Kinds are taken in the order of their duty, so that
 //! the bits of the result depend on the population only, neither on who is who nor on how it came about.
 
+use sim_core::mutant::Mutant;
+
 /// What a pool can do: cores, hardware threads and what the second thread of a core adds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Capacity {
@@ -247,8 +249,9 @@ fn middle(kinds: &[Kind], vcpus: usize) -> usize {
 /// running; the weight where one more would find no thread, else 0.
 fn worths(capacity: &Capacity, tilt: &Tilt, k: usize) -> Vec<f64> {
     let mut worth = weights(capacity, tilt, k);
-    let beyond = |n: usize| n as f64 + 1.0 > capacity.threads + 1e-9;
-    let not_running = |n: usize| 1.0 - capacity.threads / (n as f64 + 1.0);
+    let threads = capacity.threads + if Mutant::ThreadTooMany.lives() { 1.0 } else { 0.0 };
+    let beyond = |n: usize| n as f64 + 1.0 > threads + 1e-9;
+    let not_running = |n: usize| 1.0 - threads / (n as f64 + 1.0);
     for n in 0..=k {
         worth.push(if n < k && beyond(n) { worth[n + 1] * not_running(n) } else { 0.0 });
     }

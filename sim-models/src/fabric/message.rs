@@ -14,6 +14,7 @@
 //! decides P99 is the regime of the port, not its utilisation. This module knows no topology and no flows.
 
 use crate::scenario::Queueing;
+use sim_core::mutant::Mutant;
 use sim_core::{Bytes, Rate, SimTime, Span, Stream};
 
 /// Least retransmission timeout of Linux TCP (`TCP_RTO_MIN`, include/net/tcp.h).
@@ -136,7 +137,7 @@ impl Message {
             while tries < MAX_TRIES && luck.chance(later) {
                 tries += 1;
             }
-            return back_off(tries);
+            return if Mutant::NoTimeout.lives() { Span::ZERO } else { back_off(tries) };
         }
         if others > 0 && luck.chance(any_of(others, first)) { (self.rtt + wait) * 2 } else { Span::ZERO }
     }

@@ -8,6 +8,7 @@
 //! not arrived. Between changes of `w` and `c` everything is a straight line, so the state is exact. A copy by
 //! snapshots lags by the age of the last snapshot that has landed whole.
 
+use sim_core::mutant::Mutant;
 use sim_core::{Rate, SimTime, Span};
 
 /// What a link between the sites must carry for a stretched vSAN that writes so much: 1.4 for metadata and 1.25 for
@@ -57,7 +58,8 @@ impl Lag {
         if self.inflow <= 0.0 {
             return Span::ZERO;
         }
-        Span::from_secs_f64(self.bytes(now) / self.inflow)
+        let lag = if Mutant::LagForgotten.lives() { 0.0 } else { self.bytes(now) };
+        Span::from_secs_f64(lag / self.inflow)
     }
 
     /// Time to send what lags if nothing is written any more; `None` over a dead path.

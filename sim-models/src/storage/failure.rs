@@ -16,6 +16,7 @@ use crate::ids::{HostId, Side, VmId};
 use crate::profile::storage::Service;
 use crate::world::Infra;
 use sim_core::Span;
+use sim_core::mutant::Mutant;
 
 fn after(delay: Span, event: Event, cx: &mut Cx<'_>) {
     cx.after(delay, event::Event::Storage(event));
@@ -47,7 +48,7 @@ impl Storage {
         let (outage, fate, noticed) = (node.outage, node.fate, node.noticed);
         // A crashed daemon refuses connections at once; a dead host only falls silent.
         let silent = if !power && service == Service::Owner { fate.redirect } else { fate.detection };
-        let silent = if noticed { Span::ZERO } else { silent };
+        let silent = if noticed || Mutant::InstantDetection.lives() { Span::ZERO } else { silent };
         after(silent, Event::NodeDetected(host, outage), cx);
         if !power {
             after(fate.redirect, Event::Redirected(host, outage), cx);

@@ -8,6 +8,7 @@ pub(crate) use super::protocol::replicated::MAX_COPIES;
 use crate::scenario::Domain;
 use sim_core::Bytes;
 use sim_core::digest::Digest;
+use sim_core::mutant::Mutant;
 
 /// What a slot's copy is worth now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -206,7 +207,7 @@ fn pick(
     nodes: &[Candidate],
     spread: Domain,
 ) -> u16 {
-    let fresh = |n: u16| taken.iter().all(|s| s.node != n);
+    let fresh = |n: u16| Mutant::CopiesTogether.lives() || taken.iter().all(|s| s.node != n);
     let rack = |n: u16| nodes[usize::from(n)].rack;
     let apart = |n: u16| spread == Domain::Host || taken.iter().all(|s| rack(s.node) != rack(n));
     let nodes = || ranked.iter().map(|r| r.1).filter(|&n| fresh(n));

@@ -15,6 +15,7 @@
 //! No events and no clock of its own: who migrates says when it is.
 
 use crate::scenario::Dirtying;
+use sim_core::mutant::Mutant;
 use sim_core::{Bytes, SimTime};
 
 /// Bytes of a page.
@@ -52,6 +53,9 @@ impl Class {
     /// *j*-th of them started only when the stream reached it, after `j / chunks` of that time.
     fn unique_share(&self, work: f64, chunks: u32) -> f64 {
         let writes = self.heat * work;
+        if Mutant::LinearDirtying.lives() {
+            return writes.min(1.0);
+        }
         match self.order {
             Order::Sweep => {
                 let parts = f64::from(chunks);

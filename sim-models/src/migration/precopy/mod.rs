@@ -31,6 +31,7 @@ pub use window::Window;
 use crate::profile::migration::{Control, StopRule};
 use crate::vm::dirty::{DirtyMemory, PAGE};
 use control::ControlState;
+use sim_core::mutant::Mutant;
 use sim_core::{Bytes, Rate, SimTime, Span};
 
 /// A downtime limit that grows while a migration goes on (OpenStack Nova).
@@ -115,7 +116,8 @@ impl Rules {
     }
 
     fn cost(&self, data: f64, zero: f64) -> f64 {
-        data * self.page_wire as f64 + zero * self.zero_wire as f64
+        let zero_wire = if Mutant::ZeroPagesSent.lives() { self.page_wire } else { self.zero_wire };
+        data * self.page_wire as f64 + zero * zero_wire as f64
     }
 }
 

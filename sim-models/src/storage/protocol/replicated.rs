@@ -7,6 +7,7 @@
 use super::{CONTROL_BYTES, Deferred, Place, Plan, Stage, device_time, half};
 use crate::ids::HostId;
 use crate::profile::storage::StorageProfile;
+use sim_core::mutant::Mutant;
 use sim_core::{Span, Stream};
 
 /// Most copies of any byte.
@@ -40,6 +41,7 @@ pub(crate) struct ReadRoute {
 
 /// The plan of a write of `bytes`.
 pub(crate) fn write(plan: &mut Plan, bytes: u32, route: &WriteRoute, p: &StorageProfile, luck: &mut Stream) {
+    let bytes = bytes - u32::from(Mutant::DroppedByte.lives());
     let copies = &route.copies[..route.count];
     let primary = copies[0].0;
     let logged = u64::from(bytes) < p.bypass_above.0;
@@ -96,6 +98,9 @@ fn drain(plan: &mut Plan, bytes: u32, copies: &[(HostId, u16)], p: &StorageProfi
     for &(host, device) in copies {
         let work = device_time(&p.data_write, p.data_write_rate, bytes, luck);
         plan.deferred.push(Deferred { place: Place::Data(host, device), work });
+    }
+    if Mutant::DrainForFree.lives() {
+        return;
     }
     plan.device_bytes += copies.len() as u64 * u64::from(bytes);
     if p.drain_ships {

@@ -1,0 +1,69 @@
+//! The checks can fail: each deliberate mistake is noticed by the suite that stands guard over it.
+//!
+//! Built only with `--features mutants`; the switch is one for the whole process, so there is one test.
+
+use sim_core::Seed;
+use sim_core::mutant::{Mutant, set};
+use sim_core::queue::Queue;
+use sim_core::{Class, SimTime};
+use sim_models::validation::{Check, suites};
+use std::panic::catch_unwind;
+
+/// Who notices.
+enum Guard {
+    /// A suite of `duress selfcheck`.
+    Suite(&'static str),
+    /// Something the suites take for granted.
+    Contract(fn() -> bool),
+}
+
+fn guard(mutant: Mutant) -> Guard {
+    match mutant {
+        Mutant::TieOrder => Guard::Contract(ties_come_in_order_of_scheduling),
+        Mutant::SharedStream | Mutant::PriorityUpsideDown => Guard::Suite("queueing"),
+        Mutant::EqualWeights => Guard::Suite("flows-simgrid"),
+        Mutant::AckEarly | Mutant::DroppedByte | Mutant::DrainForFree => Guard::Suite("storage-forms"),
+        Mutant::CopiesTogether => Guard::Suite("reliability"),
+        Mutant::InstantDetection => Guard::Suite("storage-facts"),
+        Mutant::LinearDirtying | Mutant::ZeroPagesSent => Guard::Suite("migration-qemu"),
+        Mutant::NoTimeout => Guard::Suite("messages-ns3"),
+        Mutant::NoSteal | Mutant::ThreadTooMany | Mutant::NoCoStop => Guard::Suite("cpu"),
+        Mutant::LagForgotten => Guard::Suite("crosssite"),
+    }
+}
+
+impl Guard {
+    /// A failed check, a broken run and a panic are all noticed.
+    fn is_content(&self) -> bool {
+        match self {
+            Guard::Contract(holds) => holds(),
+            Guard::Suite(name) => {
+                let suite = suites().find(|s| s.name == *name).unwrap_or_else(|| panic!("no suite {name}"));
+                let findings = catch_unwind(|| (suite.run)(Seed(1)));
+                matches!(findings, Ok(Ok(found)) if found.checks.iter().all(Check::passes))
+            }
+        }
+    }
+}
+
+fn ties_come_in_order_of_scheduling() -> bool {
+    let mut queue = Queue::default();
+    (0..9).for_each(|i| drop(queue.push(SimTime(5), Class::Arrival, i)));
+    (0..9).all(|i| queue.pop_until(SimTime::NEVER) == Some((SimTime(5), i)))
+}
+
+#[test]
+fn every_mistake_is_noticed() {
+    let mut blind = Vec::new();
+    for mutant in Mutant::ALL {
+        let guard = guard(mutant);
+        set(None);
+        assert!(guard.is_content(), "the guard against {mutant:?} fails without it");
+        set(Some(mutant));
+        if guard.is_content() {
+            blind.push(mutant);
+        }
+        set(None);
+    }
+    assert!(blind.is_empty(), "nobody notices {blind:?}");
+}
