@@ -146,6 +146,10 @@ impl Executor {
                 }
                 Some(Stage::Serve(place, work)) => {
                     match self.serve((id, strand), (place, work), at, ground, cx) {
+                        Some(end) if end > cx.now + FORESIGHT => {
+                            self.requests[id].next[strand] += 1;
+                            return self.later(id, strand, end, cx);
+                        }
                         Some(end) => at = end,
                         None => return,
                     }

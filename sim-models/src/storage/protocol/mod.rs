@@ -83,7 +83,8 @@ pub(super) struct Deferred {
 pub(super) struct Plan {
     stages: Vec<Stage>,
     ends: Vec<u16>,
-    /// Background work, let go when the guest has its answer.
+    /// Background work, let go once the answer to the guest is certain: a drain begins whenever it likes, so
+    /// that a millisecond makes no difference.
     pub deferred: Vec<Deferred>,
     /// Bytes written to devices, deferred work included.
     pub device_bytes: u64,
