@@ -57,7 +57,7 @@ impl Spec {
             let classes = self.classes.iter().take(MOST_CLASSES).enumerate();
             return classes.map(|(i, c)| (format!("{path}.classes[{i}]"), c.clone())).collect();
         }
-        let Some(arrivals) = self.arrivals.clone() else {
+        let Some(arrivals) = self.arrivals.as_deref().cloned() else {
             r.problem(path, "nobody comes", "write `arrivals`, or `classes` with arrivals of their own");
             return Vec::new();
         };
@@ -108,7 +108,7 @@ impl Spec {
             }
         };
         let at = format!("{path}.warmup");
-        let warmup = match (&self.warmup, measured) {
+        let warmup = match (self.warmup.as_deref(), measured) {
             (Some(Extent::Jobs(n)), _) => jobs(r, &at, *n, 0),
             (Some(Extent::For(time)), _) => Length::For(time.resolve(&at, r)),
             (None, Length::Jobs(n)) => Length::Jobs(n / 10),

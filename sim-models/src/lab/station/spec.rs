@@ -8,14 +8,14 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub struct Spec {
     /// How jobs come, where all are of one class.
-    pub arrivals: Option<Arrivals>,
+    pub arrivals: Option<Box<Arrivals>>,
     /// How many of them come at once; 1 if absent.
     pub batch: Option<Batch>,
     /// Several classes instead, the most important first.
     #[serde(default)]
     pub classes: Vec<Class>,
     /// The service of the only stage.
-    pub service: Option<Law>,
+    pub service: Option<Box<Law>>,
     /// Servers of the only stage; 1 if absent.
     pub servers: Option<u32>,
     /// Who is served first at the only stage; `Fcfs` if absent.
@@ -23,7 +23,7 @@ pub struct Spec {
     /// Places of the only stage for jobs beyond one per server; unbounded if absent.
     pub buffer: Option<u32>,
     /// Outages of the only stage.
-    pub outage: Option<Outage>,
+    pub outage: Option<Box<Outage>>,
     /// Copies of the only stage, each of which gets a leg of every job.
     pub fork: Option<Fork>,
     /// Several stages instead, in the order in which jobs pass them.
@@ -32,9 +32,9 @@ pub struct Spec {
     /// Jobs that are measured in a run, all classes together.
     pub jobs: Option<u64>,
     /// Or the time during which jobs are measured.
-    pub lasts: Option<Time>,
+    pub lasts: Option<Box<Time>>,
     /// What passes before; a tenth of `jobs` or of `lasts` if absent.
-    pub warmup: Option<Extent>,
+    pub warmup: Option<Box<Extent>>,
 }
 
 /// Jobs that are alike.
@@ -167,10 +167,10 @@ impl Spec {
     /// Two runs can differ.
     pub fn is_random(&self) -> bool {
         let classes = self.classes.iter();
-        let comes = classes.clone().map(|c| &c.arrivals).chain(&self.arrivals);
+        let comes = classes.clone().map(|c| &c.arrivals).chain(self.arrivals.as_deref());
         let batches = classes.clone().filter_map(|c| c.batch).chain(self.batch);
-        let services = classes.flat_map(|c| c.service.iter().chain(&c.services)).chain(&self.service);
-        let outages = self.stages.iter().filter_map(|s| s.outage.as_ref()).chain(&self.outage);
+        let services = classes.flat_map(|c| c.service.iter().chain(&c.services)).chain(self.service.as_deref());
+        let outages = self.stages.iter().filter_map(|s| s.outage.as_ref()).chain(self.outage.as_deref());
         comes.into_iter().any(Arrivals::is_random)
             || batches.into_iter().any(|b| matches!(b, Batch::Geometric(_)))
             || services.chain(self.stages.iter().flat_map(|s| &s.service)).any(varies)
@@ -181,11 +181,11 @@ impl Spec {
     pub(super) fn only_stage(&self) -> Option<Stage> {
         let stage = Stage {
             name: None,
-            service: self.service.clone(),
+            service: self.service.as_deref().cloned(),
             servers: self.servers,
             discipline: self.discipline,
             buffer: self.buffer,
-            outage: self.outage.clone(),
+            outage: self.outage.as_deref().cloned(),
             fork: self.fork,
         };
         if stage == Stage::default() { None } else { Some(stage) }
