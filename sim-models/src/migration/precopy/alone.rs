@@ -6,8 +6,8 @@ use super::{Link, Precopy, Reason, Rules, Verdict};
 use crate::vm::dirty::DirtyMemory;
 use sim_core::{Bytes, Rate, SimTime, Span};
 
-/// Syncs after which a migration that nobody stops is called endless.
-const MOST_SYNCS: u32 = 200_000;
+/// Looks, changes of the path included, after which a migration that nobody stops is called endless.
+const MOST_LOOKS: u32 = 100_000;
 /// A throttled vCPU of QEMU runs this long between two sleeps (`CPU_THROTTLE_TIMESLICE_NS`).
 const RUN_SLICE: Span = Span::ms(10);
 /// Page faults until a guest in post-copy makes progress: 9-11 requests measured with a small hot set.
@@ -128,7 +128,7 @@ pub fn alone(config: &Alone, link: &Link) -> Outcome {
     let mut copy = Precopy::begin(&rules, &mut memory, start);
     let mut sender = Sender::begin(link, start);
     let mut cached = 0.0;
-    while copy.syncs < MOST_SYNCS {
+    for _ in 0..MOST_LOOKS {
         rules.page_wire = page_wire(config, cached);
         let sent = memory.data_pending();
         match round(config, &rules, &mut copy, &mut memory, &mut sender) {
