@@ -108,34 +108,3 @@ pub fn suites() -> impl Iterator<Item = &'static Suite> {
     ];
     rooms.into_iter().flatten()
 }
-
-#[cfg(test)]
-mod scratch {
-    use super::*;
-
-    #[test]
-    fn scratch_suites() {
-        for suite in storage::SUITES.iter().chain(reliability::SUITES).chain(crosssite::SUITES) {
-            for seed in [1, 2] {
-                let start = std::time::Instant::now();
-                match (suite.run)(Seed(seed)) {
-                    Err(e) => println!("{} {seed}: ERROR {e}", suite.name),
-                    Ok(f) => {
-                        for c in &f.checks {
-                            println!(
-                                "{} {} {seed} {} {:?} got {} err {:?}",
-                                if c.passes() { "ok  " } else { "FAIL" },
-                                suite.name,
-                                c.name,
-                                c.expected,
-                                c.got,
-                                c.error
-                            );
-                        }
-                        println!("{} {seed}: {} {} {:?}", suite.name, f.size, f.error, start.elapsed());
-                    }
-                }
-            }
-        }
-    }
-}

@@ -72,31 +72,37 @@ fn bytes(seed: Seed) -> Result<Vec<Check>, String> {
     Ok(checks)
 }
 
-/// Seconds from the start of a rebuild to its end, and the bytes that were lost.
-fn rebuild_of(nodes: u16, rate: Rate, seed: Seed) -> Result<(f64, f64), String> {
+/// Copies at 50 MB/s per node and direction: seconds from the start to the end of the rebuild and the least it can
+/// take, D over the sum of the rates; means of four runs, which differ in the luck of connections.
+fn rebuild_of(nodes: u16, seed: Seed) -> Result<(f64, f64), String> {
+    const RUNS: u64 = 4;
+    let rate = Rate(50_000_000);
     let mut s = filled(flash()?, nodes, 2, Throttle::Fixed(rate), Bytes(200_000_000_000));
     // So many groups that a node's share of the work is even to a fraction of a per cent.
     design(&mut s).groups = 32_768;
     let dead = spare(&s, 0);
     dies(&mut s, dead, Span::secs(1));
-    s.timeline.duress = Span::secs(4_000);
-    let mut sim = begin(&s, seed);
-    run_to(&mut sim, 0.5)?;
-    let held = sim.model.storage.held(HostId(dead)).as_f64();
-    run_to(&mut sim, 4_000.0)?;
-    // The second of detection is part of the rebuild time as recorded.
-    Ok((per_run(&sim.record, Metric::RebuildTime) * 1e-9 - 1.0, held))
+    s.timeline.duress = Span::secs(1_000);
+    let (mut time, mut least) = (0.0, 0.0);
+    for run in 0..RUNS {
+        let mut sim = begin_run(&s, seed, run);
+        run_to(&mut sim, 0.5)?;
+        least += sim.model.storage.held(HostId(dead)).as_f64() / (f64::from(nodes - 1) * rate.as_f64());
+        run_to(&mut sim, 1_000.0)?;
+        // The second of detection is part of the rebuild time as recorded.
+        time += per_run(&sim.record, Metric::RebuildTime) * 1e-9 - 1.0;
+    }
+    Ok((time / RUNS as f64, least / RUNS as f64))
 }
 
 fn rebuilds(seed: Seed) -> Result<Vec<Check>, String> {
-    let rate = Rate(50_000_000);
-    let bound = |nodes: u16, held: f64| held / (f64::from(nodes - 1) * rate.as_f64());
-    let ((few, few_held), (many, many_held)) = (rebuild_of(9, rate, seed)?, rebuild_of(17, rate, seed)?);
-    let because = "T >= D / sum of r_i, and within 3 % of it when one resource binds: 50 MB/s per node";
-    let ratio = few / many / (few_held / many_held);
+    let (few, many) = (rebuild_of(9, seed)?, rebuild_of(17, seed)?);
+    let because =
+        "T >= D / sum of r_i; connections share unevenly, so that some nodes are not busy to the end";
+    let ratio = few.0 / many.0 / (few.1 / many.1) * 2.0;
     Ok(vec![
-        between("rebuild over its bound, 8 survivors", few / bound(9, few_held), 0.999, 1.03, because),
-        between("rebuild over its bound, 16 survivors", many / bound(17, many_held), 0.999, 1.03, because),
+        between("rebuild over its bound, 8 survivors", few.0 / few.1, 0.999, 1.06, because),
+        between("rebuild over its bound, 16 survivors", many.0 / many.1, 0.999, 1.06, because),
         within(
             "rebuild of equal bytes, 8 over 16 survivors",
             ratio,

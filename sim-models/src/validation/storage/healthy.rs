@@ -114,12 +114,12 @@ fn slow_drives(seed: Seed) -> Result<Vec<Check>, String> {
             0.0015,
             "0.6 % of time (Tail at Store, FAST 2016)",
         ),
-        between(
+        within(
             "some SSD of a node's four is slow",
             some,
-            0.015,
-            0.030,
-            "RAID groups: 2.2 % of time with a slow SSD (Tail at Store, FAST 2016); four devices: 2.4 %",
+            0.022,
+            0.005,
+            "RAID groups have a slow SSD 2.2 % of the time (Tail at Store, FAST 2016)",
         ),
     ])
 }
