@@ -77,7 +77,8 @@ impl Progress {
 
     /// Puts a flow in a lane, with the work it has done so far.
     pub fn enter(&mut self, slot: u32, lane: u32, rate: u64, now: SimTime) {
-        let served = self.served(lane, rate, now);
+        self.advance(lane, rate, now);
+        let served = self.clocks[lane as usize].served;
         let flow = self.flow_mut(slot);
         flow.offset = flow.offset.wrapping_add(served);
         flow.lane = lane;
@@ -137,16 +138,18 @@ impl Progress {
         };
     }
 
-    /// First ns at which the flow is done at this rate; never at rate zero.
+    /// The ns nearest to when the flow is done at this rate; never at rate zero. To the nearest, so that what
+    /// follows is as often a little early as a little late; but at least 1 ns after the clock was set, so
+    /// that a chain of tiny flows moves on.
     fn finish(&self, slot: u32, rate: u64) -> SimTime {
         let flow = self.flow(slot);
         let clock = &self.clocks[flow.lane as usize];
         match (flow.dry_at, rate) {
             (Some(at), _) => at,
-            (None, 0) => SimTime::NEVER,
+            (None, rate) if rate == 0 || flow.goal == ENDLESS => SimTime::NEVER,
             (None, rate) => {
-                let ns = (flow.target() - clock.served).div_ceil(u128::from(rate));
-                clock.updated + Span(u64::try_from(ns).unwrap_or(u64::MAX))
+                let ns = (flow.target() - clock.served + u128::from(rate / 2)) / u128::from(rate);
+                clock.updated + Span(u64::try_from(ns).unwrap_or(u64::MAX).max(1))
             }
         }
     }

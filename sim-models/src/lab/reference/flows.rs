@@ -120,15 +120,14 @@ impl Prediction {
         Some(self.errors().map(|(_, error, want)| error / want.max(1e-9)).fold(0.0, f64::max))
     }
 
-    /// The largest difference as a part of what is allowed: 1e-9 of the finish time, or 1 ns for the finish
-    /// itself and 1 ns for every change of the flow's rate, for completions are on whole ns here. 1e-6 of
-    /// the finish time in cases with changes, where SimGrid restarts flows with whole bytes.
+    /// The largest difference as a part of what is allowed: 1e-9 of the finish time, or 1 ns for every change
+    /// of the flow's rate, for completions are on whole ns here. 1e-6 of the finish time in cases with
+    /// changes, where SimGrid restarts flows with whole bytes.
     pub fn largest_share(&self) -> Option<f64> {
         self.reference.as_ref()?;
         let relative = if self.case.changes.is_empty() { 1e-9 } else { 1e-6 };
-        let allowed = |flow: usize, want: f64| {
-            (want * relative).max(f64::from(self.played.rate_changes[flow] + 1) * 1e-9)
-        };
+        let allowed =
+            |flow: usize, want: f64| (want * relative).max(f64::from(self.played.rate_changes[flow]) * 1e-9);
         Some(self.errors().map(|(flow, error, want)| error / allowed(flow, want)).fold(0.0, f64::max))
     }
 
