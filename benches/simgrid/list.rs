@@ -5,7 +5,7 @@
 //! of 100 MB. In a closed loop of n, list entry i + n starts at the instant at which entry i finishes.
 
 use sim_core::fluid::{FlowSpec, Fluid, LinkId};
-use sim_core::{Bytes, Rate, Seed, SimTime, Stream, Streams};
+use sim_core::{Bytes, Dist, Rate, Seed, SimTime, Stream, Streams};
 
 const HOSTS: u64 = 64;
 const HOSTS_PER_RACK: u64 = 16;
@@ -31,8 +31,9 @@ impl List {
         let access = (0..4 * HOSTS).map(|_| Rate::gbps(25));
         let links = access.chain((0..2 * LEAVES * SPINES).map(|_| Rate::gbps(100))).collect();
         let paths: Vec<Vec<u32>> = (0..PATHS).map(|_| path(&mut luck)).collect();
+        let size = Dist::exponential(MEAN_BYTES).expect("a positive mean");
         let flow = |luck: &mut Stream| {
-            let bytes = (-MEAN_BYTES * luck.uniform_open().ln()).max(1000.0);
+            let bytes = size.sample(luck).max(1000.0);
             (Bytes::from_f64(bytes), luck.below(PATHS as u64) as usize)
         };
         let flows = (0..total).map(|_| flow(&mut luck)).collect();

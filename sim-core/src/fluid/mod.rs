@@ -14,12 +14,15 @@
 //! **Rates are a pure function of the set of flows**, bit for bit, whatever the order in which flows came
 //! and went: rates are integers in units of 2^-16 byte/s, sums of integers have no order, and equal levels
 //! are settled by link id. Moved bytes are kept in (rate unit x ns), so that progress is never rounded; a
-//! flow is finished at the first whole nanosecond at which its last byte has moved.
+//! flow is finished at the whole nanosecond nearest to when its last byte has moved, at least one after it got
+//! its rate.
 //!
 //! This module knows no topology, latency or packets: a link is a number, a path a list of them.
 
 mod fill;
 mod flow;
+#[cfg(test)]
+mod large;
 mod net;
 #[cfg(test)]
 mod oracle;

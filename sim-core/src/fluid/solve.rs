@@ -71,14 +71,14 @@ impl Net {
             }
             let members = self.members[link.index()].len();
             if members > patience {
-                break;
+                self.queue = queue.into_vec();
+                return false;
             }
             patience -= members;
             self.visit(due, link, &mut queue);
         }
-        let done = queue.is_empty();
         self.queue = queue.into_vec();
-        done
+        true
     }
 
     /// Looks at a due link: it agrees, or is due later, or is put right.
