@@ -17,7 +17,7 @@ pub const SUITES: &[Suite] = &[
         name: "messages-ns3",
         model: "delay of small messages beside bulk flows",
         against: "own runs of ns-3 3.37, 10 and 25 GbE, MTU 9000",
-        wrong: "P50 on free ports is up to 40 % low: a message meets whole trains there; MTU 1500, 100 GbE, \
+        wrong: "its constants were fitted to these very rows; P50 on free ports is up to 40 % low: a message meets whole trains there; MTU 1500, 100 GbE, \
                 priority flow control and shared buffers were never compared",
         run: ns3,
     },

@@ -33,10 +33,15 @@ use crate::vm::dirty::PAGE;
 use serde::Deserialize;
 use sim_core::{Bytes, Span, Streams};
 
-/// As typed.
+/// As typed; boxed, since it is several times as large as any other component.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(transparent)]
+pub struct Spec(Box<Typed>);
+
+/// What may be said of a migration.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Spec {
+pub struct Typed {
     /// All of the guest's memory.
     pub memory: Size,
     /// The part of it that does not hold zeros only; all of it if not given.
@@ -94,6 +99,17 @@ fn given<U: Unit>(typed: &Option<U>, path: &str, name: &str, r: &mut Resolver) -
 impl Spec {
     /// As meant in the run whose inputs `r` draws; every problem is noted under `path`.
     pub fn resolve(&self, path: &str, r: &mut Resolver) -> impl Bench + use<> {
+        self.0.resolve(path, r)
+    }
+
+    /// Two runs can differ: some quantity is a distribution.
+    pub fn is_random(&self) -> bool {
+        self.0.is_random()
+    }
+}
+
+impl Typed {
+    fn resolve(&self, path: &str, r: &mut Resolver) -> Meant {
         let size = self.memory.resolve(&format!("{path}.memory"), r);
         if size < Bytes(PAGE) {
             r.problem(&format!("{path}.memory"), "less than a page", "write at least B(4096)");
@@ -133,8 +149,7 @@ impl Spec {
         cache.map(|c| Delta { pages: c.as_f64() / PAGE as f64, wire: wire.unwrap_or(Bytes::ZERO).0 })
     }
 
-    /// Two runs can differ: some quantity is a distribution.
-    pub fn is_random(&self) -> bool {
+    fn is_random(&self) -> bool {
         fn drawn<U: Unit>(typed: &Option<U>) -> bool {
             typed.as_ref().is_some_and(|t| t.plain().is_none())
         }
