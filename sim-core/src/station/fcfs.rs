@@ -54,7 +54,7 @@ pub(super) struct Waiting<J> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Serving<J> {
     pub(super) job: J,
-    pub(super) class: usize,
+    pub(super) class: u8,
     pub(super) began: SimTime,
     pub(super) ends: SimTime,
 }
@@ -105,8 +105,9 @@ impl<J: Copy> Station<J> {
 }
 
 impl<J: Copy, const N: usize> Station<J, N> {
-    /// The same for any number of classes, without a cap.
+    /// The same for any number of classes up to 256, without a cap.
     pub fn with_classes(servers: u32) -> Self {
+        const { assert!(0 < N && N <= 256) };
         Station {
             stretch: 1.0,
             latch: Span::ZERO,
@@ -143,7 +144,9 @@ impl<J: Copy, const N: usize> Station<J, N> {
             self.meter.of(class).refused += 1;
             return Arrival::Refused;
         }
-        if let Some(server) = self.victim(class) {
+        if self.preempts
+            && let Some(server) = self.victim(class)
+        {
             self.interrupt(now, server);
             return Arrival::Started(self.start(now, class, comer));
         }
@@ -163,8 +166,9 @@ impl<J: Copy, const N: usize> Station<J, N> {
         server.epoch = server.epoch.wrapping_add(1);
         self.advance(now);
         self.free.push(ticket.server);
-        self.busy[done.class] -= 1;
-        self.meter.of(done.class).completions += 1;
+        let class = usize::from(done.class);
+        self.busy[class] -= 1;
+        self.meter.of(class).completions += 1;
         // One server came free, so at most one job can begin: all others could not before either.
         Some((done.job, self.dispatch(now)))
     }
@@ -194,7 +198,7 @@ impl<J: Copy, const N: usize> Station<J, N> {
             let Some(cut) = slot.serving.take() else { continue };
             slot.epoch = slot.epoch.wrapping_add(1);
             self.free.push(server as u32);
-            self.meter.of(cut.class).drained += 1;
+            self.meter.of(usize::from(cut.class)).drained += 1;
             drained.push(cut.job);
         }
         self.busy = [0; N];
@@ -315,7 +319,7 @@ impl<J: Copy, const N: usize> Station<J, N> {
         self.busy[class] += 1;
         let at = now + if begun { work } else { self.stretched(work) + self.latch };
         let slot = &mut self.slots[server as usize];
-        slot.serving = Some(Serving { job, class, began: now, ends: at });
+        slot.serving = Some(Serving { job, class: class as u8, began: now, ends: at });
         Departure { ticket: Ticket { server, epoch: slot.epoch }, at, job }
     }
 

@@ -22,9 +22,10 @@ impl<J: Copy, const N: usize> Station<J, N> {
     /// The server that a newcomer of `class` takes over: from the lowest class, and there from who came
     /// last, as far as beginnings tell; under [`Order::Lcfs`] from who came first.
     pub(super) fn victim(&self, class: usize) -> Option<u32> {
-        if !self.preempts || self.paused || self.busy_servers() < self.servers {
+        if self.paused || self.busy_servers() < self.servers {
             return None;
         }
+        let class = class as u8;
         let last_first = self.order == Order::Lcfs;
         let below = self.under_way().filter(|(_, s)| s.class > class || (last_first && s.class == class));
         if last_first {
@@ -40,9 +41,10 @@ impl<J: Copy, const N: usize> Station<J, N> {
         let Some(cut) = slot.serving.take() else { return };
         slot.epoch = slot.epoch.wrapping_add(1);
         self.free.push(server);
-        self.busy[cut.class] -= 1;
+        let class = usize::from(cut.class);
+        self.busy[class] -= 1;
         let rest = Waiting { job: cut.job, work: cut.ends.since(now), begun: true };
-        let line = &mut self.waiting[cut.class];
+        let line = &mut self.waiting[class];
         match self.order {
             Order::Fcfs => line.push_front(rest),
             Order::Lcfs => line.push_back(rest),

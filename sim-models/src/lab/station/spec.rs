@@ -169,7 +169,8 @@ impl Spec {
         let classes = self.classes.iter();
         let comes = classes.clone().map(|c| &c.arrivals).chain(self.arrivals.as_deref());
         let batches = classes.clone().filter_map(|c| c.batch).chain(self.batch);
-        let services = classes.flat_map(|c| c.service.iter().chain(&c.services)).chain(self.service.as_deref());
+        let services =
+            classes.flat_map(|c| c.service.iter().chain(&c.services)).chain(self.service.as_deref());
         let outages = self.stages.iter().filter_map(|s| s.outage.as_ref()).chain(self.outage.as_deref());
         comes.into_iter().any(Arrivals::is_random)
             || batches.into_iter().any(|b| matches!(b, Batch::Geometric(_)))
