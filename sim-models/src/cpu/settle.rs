@@ -103,6 +103,16 @@ fn short_bursts(
     }
 }
 
+/// Time share that a limit holds back: the vCPU still thinks as long per unit of work as it would without
+/// the limit, what is missing to a whole is throttling. Booked as ready, as ESXi and Linux do.
+fn held_back(e: &Entry, s: &Share) -> f64 {
+    if e.duty <= e.cap || s.run == 0.0 {
+        return 0.0;
+    }
+    let sleep = s.run * (1.0 - e.duty) / e.duty;
+    (1.0 - s.run - s.ready - sleep).max(0.0)
+}
+
 /// For each entry the share of running time that belongs to vCPUs which have used more of their
 /// entitlement than its own.
 fn lighter_than(entries: &[Entry], shares: &[Share]) -> Vec<f64> {
