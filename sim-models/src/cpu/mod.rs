@@ -17,6 +17,7 @@ pub mod band;
 pub mod costop;
 pub mod host;
 pub mod imbalance;
+pub mod linux;
 pub mod pool;
 pub mod settle;
 pub mod weighted;

@@ -83,8 +83,8 @@ fn wakes(profile: &CpuProfile, entries: &[Entry], shares: &[Share]) -> Vec<Wake>
 }
 
 /// A burst much shorter than a slice is over before queues are balanced or a fair share makes up for
-/// anything: all it waits, it waits when it wakes. With one CPU it does get its fair share (measured). What
-/// it waits more or less than that, the long bursts wait less or more: the sum is conserved.
+/// anything: all it waits, it waits when it wakes. With one CPU it does get its fair share (measured). It
+/// takes its work from the others whenever it runs: their waits stay what they are.
 fn short_bursts(
     profile: &CpuProfile,
     capacity: Capacity,
@@ -92,26 +92,14 @@ fn short_bursts(
     wakes: &[Wake],
     shares: &mut [Share],
 ) {
-    let many = profile.short_bursts * (1.0 - 1.0 / capacity.threads).max(0.0);
-    // A quarter of a slice is assumed to part short from long; 5 ms are long.
-    let theta = |e: &Entry| many * libm::exp(-4.0 * e.burst / profile.slice.as_secs());
-    let (mut surplus, mut others) = (0.0, 0.0);
-    let fair = |s: &Share| if s.run > 0.0 { s.ready / s.run } else { 0.0 };
-    for ((e, w), s) in entries.iter().zip(wakes).zip(shares.iter_mut()) {
-        let (theta, before, vcpus) = (theta(e), s.ready, f64::from(e.vcpus));
+    let many = profile.short_bursts * (capacity.threads - 1.0).clamp(0.0, 1.0);
+    for ((e, w), s) in entries.iter().zip(wakes).zip(shares) {
+        // A quarter of a slice is assumed to part short from long; 5 ms are long.
+        let theta = many * libm::exp(-4.0 * e.burst / profile.slice.as_secs());
         if s.run > 0.0 && theta > 0.01 {
-            let waited = (1.0 - theta) * fair(s) + theta * w.chance * w.mean / e.burst;
-            *s = s.waiting_in_all(waited);
+            let fair = s.ready / s.run;
+            *s = s.waiting_in_all((1.0 - theta) * fair + theta * w.chance * w.mean / e.burst);
         }
-        surplus += vcpus * (s.ready - before);
-        others += vcpus * (1.0 - theta) * before;
-    }
-    if surplus == 0.0 || others <= 0.0 {
-        return;
-    }
-    for (e, s) in entries.iter().zip(shares) {
-        let less = (1.0 - theta(e)) * (surplus / others).min(0.5);
-        *s = s.waiting_times(1.0 - less);
     }
 }
 
@@ -143,13 +131,14 @@ fn scheduling_points(profile: &CpuProfile, entries: &[Entry], shares: &[Share]) 
 }
 
 fn balance_late(profile: &CpuProfile, capacity: Capacity, members: &[Member], shares: &mut [Share]) {
-    let (mut vcpus, mut demand) = (0.0, 0.0);
-    for m in members.iter().filter(|m| m.duty > 0.0) {
-        vcpus += f64::from(m.vcpus);
+    let (mut demand, mut squares) = (0.0, 0.0);
+    for m in members {
         demand += f64::from(m.vcpus) * m.duty;
+        squares += f64::from(m.vcpus) * m.duty * m.duty;
     }
-    if vcpus > 0.0 {
-        let duty = demand / vcpus;
+    if demand > 0.0 {
+        // As many equals as share the demand: who hardly ever runs hardly counts.
+        let (vcpus, duty) = (demand * demand / squares, squares / demand);
         let factor = wait_factor(profile.imbalance, profile.misplaced, capacity.threads, vcpus, duty);
         shares.iter_mut().for_each(|s| *s = s.waiting_times(factor));
     }

@@ -1,35 +1,236 @@
-//! (one line: what the component is)
+//! Virtual CPUs of several classes on one pool of CPUs.
+//!
+//! ```ron
+//! CpuPool(
+//!     cores: 8,
+//!     vcpus: [(name: "batch", count: 12, duty: Share(1))],
+//! )
+//! ```
+//!
+//! Figures, per vCPU of a class: `NAME.run`, `NAME.ready`, `NAME.co_stop`, `NAME.wait_probability` and
+//! `NAME.wait` (mean wait of those wake-ups that wait, seconds); and `busy`, the CPUs in use. Everything
+//! that a scheduler does beyond sharing CPUs perfectly is off unless the file says otherwise.
 
 use super::{Bench, Seen};
-use crate::quantity::Resolver;
+use crate::cpu::costop;
+use crate::cpu::pool::Capacity;
+use crate::cpu::settle::{Cache, Entry, Met, solve};
+use crate::profile::cpu::{CpuProfile, Imbalance, Pool};
+use crate::quantity::{Fraction, Number, Resolver, Time, Unit};
 use serde::Deserialize;
-use sim_core::Streams;
+use sim_core::{Span, Streams};
 
 /// As typed.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Spec {}
+pub struct Spec {
+    /// Cores.
+    pub cores: u32,
+    /// Hardware threads per core. Default 1.
+    #[serde(default = "one")]
+    pub threads_per_core: u32,
+    /// Work of a core with all threads busy over that of a core with one. Default 1.
+    #[serde(default = "unity")]
+    pub ht_gain: Number,
+    /// Classes of vCPUs.
+    pub vcpus: Vec<VcpusSpec>,
+    /// How late balancing of per-CPU queues carries over from two CPUs. Default `None`: one queue.
+    #[serde(default = "balanced")]
+    pub imbalance: Imbalance,
+    /// Two runnable vCPUs on two CPUs queue behind each other with this probability. Default 0.
+    #[serde(default = "nothing")]
+    pub misplaced: Fraction,
+    /// How far bursts much shorter than a slice wait at their wake-up only. Default 0.
+    #[serde(default = "nothing")]
+    pub short_bursts: Fraction,
+    /// Time slice. Default 3 ms.
+    #[serde(default = "slice")]
+    pub slice: Time,
+    /// Mean wait of a wake-up that finds no free CPU, in mean distances between scheduling points. Default 1.
+    #[serde(default = "unity")]
+    pub wake_points: Number,
+    /// A woken vCPU preempts one that has used more of its entitlement, with this chance. Default 0.
+    #[serde(default = "nothing")]
+    pub preemption: Fraction,
+    /// Siblings that run too far ahead are stopped, and that time is counted apart. Default false.
+    #[serde(default)]
+    pub co_stop: bool,
+}
+
+/// vCPUs that ask for the same.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VcpusSpec {
+    /// Prefix of their figures.
+    pub name: String,
+    /// How many.
+    pub count: u32,
+    /// Busy share of each when nothing makes it wait; 1 never sleeps.
+    pub duty: Fraction,
+    /// Mean burst of work. Default 5 ms.
+    #[serde(default = "burst")]
+    pub burst: Time,
+    /// Weight of each. Default 1000.
+    #[serde(default = "weight")]
+    pub weight: Number,
+    /// CPUs that each gets at most. Default 1: no limit.
+    #[serde(default = "whole")]
+    pub cap: Fraction,
+    /// CPUs guaranteed to each. Default 0.
+    #[serde(default = "nothing")]
+    pub reservation: Fraction,
+    /// vCPUs of one VM, for co-stop. Default 1.
+    #[serde(default = "one")]
+    pub width: u32,
+}
+
+fn one() -> u32 {
+    1
+}
+fn unity() -> Number {
+    Number::Num(1.0)
+}
+fn balanced() -> Imbalance {
+    Imbalance::None
+}
+fn nothing() -> Fraction {
+    Fraction::Share(0.0)
+}
+fn whole() -> Fraction {
+    Fraction::Share(1.0)
+}
+fn slice() -> Time {
+    Time::Ms(3.0)
+}
+fn burst() -> Time {
+    Time::Ms(5.0)
+}
+fn weight() -> Number {
+    Number::Num(1000.0)
+}
 
 /// As meant in one run.
 #[derive(Clone, Debug)]
-struct Meant {}
+struct Meant {
+    profile: CpuProfile,
+    capacity: Capacity,
+    /// Name, vCPUs of one VM, demand.
+    classes: Vec<(String, u32, Entry)>,
+}
 
 impl Spec {
     /// As meant in the run whose inputs `r` draws; every problem is noted under `path`.
     pub fn resolve(&self, path: &str, r: &mut Resolver) -> impl Bench + use<> {
-        let _ = (path, r);
-        Meant {}
+        let at = |field: &str| format!("{path}.{field}");
+        let cores = f64::from(r.whole(&at("cores"), self.cores, 1, 4096));
+        let threads = f64::from(r.whole(&at("threads_per_core"), self.threads_per_core, 1, 8));
+        let ht_gain = self.ht_gain.resolve(&at("ht_gain"), r).max(1.0);
+        let profile = CpuProfile {
+            pool: Pool::Host,
+            slice: self.slice.resolve(&at("slice"), r).max(Span::us(1)),
+            ht_gain,
+            imbalance: self.imbalance,
+            misplaced: self.misplaced.resolve(&at("misplaced"), r),
+            short_bursts: self.short_bursts.resolve(&at("short_bursts"), r),
+            wake: Span::ZERO,
+            wake_points: self.wake_points.resolve(&at("wake_points"), r),
+            preemption: self.preemption.resolve(&at("preemption"), r),
+            co_stop: self.co_stop,
+            cvm_weight: 1.0,
+            cvm_reservation: 0.0,
+            cvm_base_duty: 0.0,
+            cvm_burst: Span::us(100),
+            sample_noise: 0.0,
+        };
+        let vcpus = self.vcpus.iter().enumerate();
+        let classes = vcpus.map(|(i, v)| v.resolve(&at(&format!("vcpus[{i}]")), r)).collect();
+        if self.vcpus.iter().map(|v| u64::from(v.count)).sum::<u64>() > 8192 {
+            r.problem(&at("vcpus"), "more than 8192 vCPUs", "write fewer");
+        }
+        for (i, v) in self.vcpus.iter().enumerate() {
+            if self.vcpus[..i].iter().any(|before| before.name == v.name) {
+                let what = format!("two classes are called `{}`", v.name);
+                r.problem(&at(&format!("vcpus[{i}].name")), what, "give each a name of its own");
+            }
+        }
+        Meant { profile, capacity: Capacity { cores, threads: cores * threads, ht_gain }, classes }
     }
 
-    /// Two runs can differ.
+    /// Two runs can differ: only where an input is drawn.
     pub fn is_random(&self) -> bool {
-        true
+        let drawn = |v: &VcpusSpec| {
+            let fractions = [&v.duty, &v.cap, &v.reservation].into_iter().any(|f| f.plain().is_none());
+            fractions || v.burst.plain().is_none() || v.weight.plain().is_none()
+        };
+        let fractions = [&self.misplaced, &self.short_bursts, &self.preemption];
+        self.vcpus.iter().any(drawn)
+            || fractions.into_iter().any(|f| f.plain().is_none())
+            || [&self.ht_gain, &self.wake_points].into_iter().any(|n| n.plain().is_none())
+            || self.slice.plain().is_none()
+    }
+}
+
+impl VcpusSpec {
+    fn resolve(&self, path: &str, r: &mut Resolver) -> (String, u32, Entry) {
+        let at = |field: &str| format!("{path}.{field}");
+        let entry = Entry {
+            vcpus: r.whole(&at("count"), self.count, 0, 8192),
+            duty: self.duty.resolve(&at("duty"), r),
+            burst: self.burst.resolve(&at("burst"), r).max(Span::us(1)).as_secs(),
+            weight: self.weight.resolve(&at("weight"), r).max(1e-3),
+            reserved: self.reservation.resolve(&at("reservation"), r),
+            cap: self.cap.resolve(&at("cap"), r).max(1e-3),
+        };
+        (self.name.clone(), r.whole(&at("width"), self.width, 1, 1024), entry)
     }
 }
 
 impl Bench for Meant {
-    fn play(&self, name: &str, streams: &Streams) -> Result<Seen, String> {
-        let _ = (name, streams);
-        unimplemented!()
+    fn play(&self, _name: &str, _streams: &Streams) -> Result<Seen, String> {
+        let entries: Vec<Entry> = self.classes.iter().map(|class| class.2).collect();
+        let met = solve(&self.profile, self.capacity, &entries, &mut Cache::new());
+        let sum = |of: &dyn Fn(&Entry, &Met) -> f64| -> f64 {
+            entries.iter().zip(&met).map(|(e, m)| f64::from(e.vcpus) * of(e, m)).sum()
+        };
+        let offered = sum(&|e, _| e.duty) / self.capacity.cores;
+        let mut seen = Seen::default();
+        for ((name, width, _), met) in self.classes.iter().zip(&met) {
+            let share = if self.profile.co_stop { costop::share(*width, offered) } else { 0.0 };
+            seen.value(format!("{name}.run"), met.run);
+            seen.value(format!("{name}.ready"), met.ready * (1.0 - share));
+            seen.value(format!("{name}.co_stop"), met.ready * share);
+            seen.value(format!("{name}.wait_probability"), met.wait);
+            seen.value(format!("{name}.wait"), met.wait_mean);
+        }
+        seen.value("busy", sum(&|_, m| m.run));
+        Ok(seen)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::lab::Lab;
+    use sim_core::Seed;
+
+    /// Closed forms, published hand calculations and the quantum-level oracle's figures, as shipped.
+    #[test]
+    fn the_shipped_file_holds() {
+        let lab = Lab::parse(include_str!("../validation/cpu_pool.ron")).expect("well formed");
+        assert_eq!((lab.problems(), lab.runs_needed()), (vec![], 1));
+        let figures = lab.figures(Seed(1)).expect("it plays");
+        let checks = lab.checks(&figures);
+        assert!(checks.len() >= 12);
+        for check in &checks {
+            assert!(check.passes(), "{check:?}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_told_with_their_path() {
+        let text = "Lab(name: \"x\", parts: [(name: \"p\", is: CpuPool(cores: 0, vcpus: [
+            (name: \"a\", count: 1, duty: Share(0.5)), (name: \"a\", count: 1, duty: Share(0.5))]))])";
+        let problems = Lab::parse(text).expect("well formed").problems();
+        let paths: Vec<&str> = problems.iter().map(|p| p.path.as_str()).collect();
+        assert_eq!(paths, ["parts[0].cores", "parts[0].vcpus[1].name"]);
     }
 }

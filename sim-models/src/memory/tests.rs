@@ -77,6 +77,25 @@ fn min_free_of_hosts_from_28_gib_to_2_tib() {
     }
 }
 
+/// Every host from 28 GiB to 2 TiB, to the byte: each state begins one byte below its share of `minFree`
+/// (Yellow Bricks, "What happens at which vSphere memory state").
+#[test]
+fn thresholds_are_exact_for_every_size() {
+    for gib in 28..=2048u64 {
+        let kept = min_free(Bytes::gib(gib));
+        assert_eq!(kept.0, (899 << 20) + ((gib - 28) << 30) / 100, "{gib} GiB");
+        assert_eq!(large_pages_break_below(Bytes::gib(gib)).0, 4 * kept.0);
+        let below = [(1.0, State::Clear), (0.64, State::Soft), (0.32, State::Hard), (0.16, State::Low)];
+        let mut above = State::High;
+        for (share, state) in below {
+            let edge = share * kept.as_f64();
+            assert_eq!(State::High.next(edge, kept, 0.0), above, "{gib} GiB at {share}");
+            assert_eq!(State::High.next(edge - 1.0, kept, 0.0), state, "{gib} GiB below {share}");
+            above = state;
+        }
+    }
+}
+
 /// Falling memory walks high, clear, soft, hard, low at 100, 64, 32 and 16 %; rising memory walks back, each
 /// step a tenth later.
 #[test]
