@@ -41,7 +41,7 @@ struct Rates {
 impl Rates {
     /// Plays one period; `law` is that of the active workers at its begin, and then at its end. The answer
     /// is worker-steps.
-    fn period(&self, law: &mut Vec<f64>, budget: usize) -> Spent {
+    fn period(&self, law: &mut [f64], budget: usize) -> Spent {
         let n = law.len() - 1;
         // p[active][steps of CPU time used].
         let mut p = vec![vec![0.0; budget + 1]; n + 1];
