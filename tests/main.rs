@@ -4,10 +4,10 @@ mod cli;
 mod conservation;
 mod determinism;
 mod effects;
-#[cfg(feature = "mutants")]
-mod mutants;
 mod fidelity;
 mod forking;
+#[cfg(feature = "mutants")]
+mod mutants;
 mod scenarios;
 mod support;
 mod theory;

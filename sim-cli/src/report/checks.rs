@@ -10,7 +10,7 @@ use std::io::{self, Write};
 pub fn number(value: f64) -> String {
     let size = value.abs();
     if value == 0.0 || (1e-3..1e7).contains(&size) {
-        let whole = if size >= 1.0 { size.log10().floor() as usize + 1 } else { 1 };
+        let whole = if size >= 1.0 { libm::log10(size).floor() as usize + 1 } else { 1 };
         let text = format!("{value:.*}", 7usize.saturating_sub(whole));
         return if text.contains('.') {
             text.trim_end_matches('0').trim_end_matches('.').into()

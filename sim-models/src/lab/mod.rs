@@ -129,10 +129,10 @@ impl Lab {
         if let Some(problem) = r.problems.first() {
             return Err(format!("the inputs drawn for this run are impossible: {problem}"));
         }
-        let play = |(part, bench): (&NamedPart, &Box<dyn Bench>)| {
+        let play = |(part, bench): (&NamedPart, &dyn Bench)| {
             bench.play(&part.name, &streams).map_err(|e| format!("{}: {e}", part.name))
         };
-        self.parts.iter().zip(&benches).map(play).collect()
+        self.parts.iter().zip(benches.iter().map(AsRef::as_ref)).map(play).collect()
     }
 
     /// Plays every run here and now, one after the other.
