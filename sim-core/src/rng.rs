@@ -188,7 +188,9 @@ mod tests {
     #[test]
     fn a_rekeyed_stream_goes_on_as_the_stream_of_the_other_run() {
         let mut forked = Streams::new(Seed(1), 0).stream("known", "answer");
-        (0..9).for_each(|_| drop(forked.next_u64()));
+        (0..9).for_each(|_| {
+            forked.next_u64();
+        });
         let (mut same, mut unforked) = (forked.clone(), forked.clone());
         forked.rekey(&Streams::new(Seed(1), 1));
         let other: [u64; 12] = words(1, 1, "known", "answer");
