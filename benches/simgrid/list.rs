@@ -63,7 +63,8 @@ pub struct Loop<'a> {
     width: usize,
     paths: Vec<Vec<LinkId>>,
     fluid: Fluid<u32>,
-    now: SimTime,
+    /// The instant reached.
+    pub now: SimTime,
     finished: Vec<(sim_core::fluid::FlowId, u32)>,
 }
 
@@ -104,10 +105,5 @@ impl<'a> Loop<'a> {
         self.fluid.settle_unlisted(next);
         self.finished = finished;
         self.finished.len()
-    }
-
-    /// The instant reached.
-    pub fn now(&self) -> SimTime {
-        self.now
     }
 }
