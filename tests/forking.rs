@@ -143,7 +143,8 @@ fn owed(world: &World, past: u64) -> usize {
     format!("{world:?}").matches(&run).count()
 }
 
-/// No move, no window: then every stream of every entity is the future's. The same world before the fork owes
+/// No move: then every stream of every entity is the future's, but for a request of a slice that happens to be
+/// open at the fork, which keeps its own. The same world before the fork owes
 /// everything to its past, so that the search is seen to find what it looks for.
 #[test]
 fn everybody_has_the_luck_of_the_future_after_a_fork() {
@@ -156,7 +157,9 @@ fn everybody_has_the_luck_of_the_future_after_a_fork() {
     let vms = s.vm_count() as usize;
     assert!(owed(&sim.model, 1) > 4 * vms, "clients, demand, boots, samples: {}", owed(&sim.model, 1));
     sim.start(|world, cx| world.fork(&s, &Streams::new(SEED, 9), cx));
-    assert_eq!(owed(&sim.model, 1), 0);
+    let under_way = format!("{:?}", sim.model).matches("Active { request").count();
+    assert!(under_way < 9, "{under_way} requests");
+    assert_eq!(owed(&sim.model, 1), under_way);
 }
 
 fn report(file: &std::path::Path, jobs: usize) -> (BatchStats, String) {
