@@ -20,14 +20,16 @@ enum Guard {
 fn guard(mutant: Mutant) -> Guard {
     match mutant {
         Mutant::TieOrder => Guard::Contract(ties_come_in_order_of_scheduling),
-        Mutant::SharedStream | Mutant::PriorityUpsideDown => Guard::Suite("queueing"),
+        Mutant::SharedStream => Guard::Suite("queueing"),
+        Mutant::PriorityUpsideDown => Guard::Suite("queueing-classes"),
         Mutant::EqualWeights => Guard::Suite("flows-simgrid"),
         Mutant::AckEarly | Mutant::DroppedByte | Mutant::DrainForFree => Guard::Suite("storage-forms"),
         Mutant::CopiesTogether => Guard::Suite("reliability"),
         Mutant::InstantDetection => Guard::Suite("storage-facts"),
         Mutant::LinearDirtying | Mutant::ZeroPagesSent => Guard::Suite("migration-qemu"),
         Mutant::NoTimeout => Guard::Suite("messages-ns3"),
-        Mutant::NoSteal | Mutant::ThreadTooMany | Mutant::NoCoStop => Guard::Suite("cpu"),
+        Mutant::NoSteal => Guard::Suite("controllers"),
+        Mutant::ThreadTooMany | Mutant::NoCoStop => Guard::Suite("cpu-pools"),
         Mutant::LagForgotten => Guard::Suite("crosssite"),
     }
 }

@@ -215,7 +215,7 @@ mod tests {
     /// Closed forms, published hand calculations and the quantum-level oracle's figures, as shipped.
     #[test]
     fn the_shipped_file_holds() {
-        let lab = Lab::parse(include_str!("../validation/cpu_pool.ron")).expect("well formed");
+        let lab = Lab::parse(include_str!("../../../scenarios/lab/cpu.ron")).expect("well formed");
         assert_eq!((lab.problems(), lab.runs_needed()), (vec![], 1));
         let figures = lab.figures(Seed(1)).expect("it plays");
         let checks = lab.checks(&figures);

@@ -1,8 +1,10 @@
 //! CPU ready time, co-stop, wake-up waits.
 
-use super::{Check, Expected, Findings, Suite, shipped};
+use super::{Check, Expected, Findings, Suite, bed, shipped};
+use crate::ids::Side;
 use crate::lab::reference::cpu::{ClassMean, class_means};
-use sim_core::Seed;
+use crate::scenario::FaultKind;
+use sim_core::{Seed, Span};
 
 /// See the module.
 pub const SUITES: &[Suite] = &[
@@ -22,10 +24,17 @@ pub const SUITES: &[Suite] = &[
                 predicted per row",
         run: linux,
     },
+    Suite {
+        name: "controllers",
+        model: "CPU of controller VMs",
+        against: "closed forms",
+        wrong: "the base duty of a controller and its weight are not published",
+        run: controllers,
+    },
 ];
 
 fn pools(seed: Seed) -> Result<Findings, String> {
-    shipped::lab(include_str!("cpu_pool.ron"), seed)
+    shipped::lab(include_str!("../../../scenarios/lab/cpu.ron"), seed)
 }
 
 fn linux(_seed: Seed) -> Result<Findings, String> {
@@ -45,4 +54,29 @@ fn linux(_seed: Seed) -> Result<Findings, String> {
         size: format!("{} classes of workers in 28 configurations", means.len()),
         error: format!("mean {error:.2} points, {met} of {} within tolerance", means.len()),
     })
+}
+
+/// What takes part of a controller's cycles stretches its work: 1 / (1 - 0.4). The rest of its host's load is its
+/// own, so that nothing else waits.
+fn controllers(seed: Seed) -> Result<Findings, String> {
+    let stretch = |stolen: f64| -> Result<f64, String> {
+        let mut s = bed::flash()?;
+        let kind = FaultKind::StarvedCvm { side: Side::Target, stolen };
+        bed::breaks(&mut s, kind, Span::secs(1), None);
+        let mut sim = bed::begin(&s, seed);
+        bed::run_to(&mut sim, 1.5)?;
+        let host = bed::hosts(&s).next().ok_or("no host")?;
+        Ok(sim.model.infra.cpu.cvm(host).stretch)
+    };
+    let because = "1 / (1 - stolen), on a host with threads to spare";
+    let checks = [0.2, 0.4, 0.75]
+        .map(|stolen| {
+            let name = format!("stretch of storage work with {} % stolen", 100.0 * stolen);
+            let value = 1.0 / (1.0 - stolen);
+            Ok(bed::within(&name, stretch(stolen)?, value, 1e-3 * value, because))
+        })
+        .into_iter()
+        .collect::<Result<Vec<_>, String>>()?;
+    let (size, error) = ("3 shares of stolen cycles".into(), "below 0.1 %".into());
+    Ok(Findings { checks, size, error })
 }
