@@ -206,6 +206,13 @@ impl<T: Copy> Fluid<T> {
         self.forget_moves();
     }
 
+    /// The flows that the last settle looked at, in no particular order: nobody else's rate or bottleneck is
+    /// another than before it. To be asked before anything changes again.
+    pub fn settled(&self) -> impl Iterator<Item = FlowId> {
+        let lanes = self.net.refilled.iter().map(|(lane, _)| *lane);
+        lanes.flat_map(|lane| self.progress.lane(lane)).map(|slot| self.progress.id(slot))
+    }
+
     /// The earliest finish at the rates of the last settle; `None` if nothing ever finishes.
     pub fn next_completion(&self) -> Option<SimTime> {
         Some(self.progress.next(&self.net)).filter(|t| *t < SimTime::NEVER)

@@ -1,6 +1,6 @@
 //! Bulk transfers over the solver: one settle per instant, one pending wake-up.
 
-use super::message::{HEADERS, Train, box_muller};
+use super::message::{HEADERS, box_muller};
 use super::topology::{Path, Topology};
 use super::{Bulk, Event, Fabric, FlowId, Traffic};
 use crate::event::{self, Cx};
@@ -38,17 +38,6 @@ pub(super) struct Transfer {
     pub resumes_at: Option<SimTime>,
     pub then: Option<event::Event>,
     pub on_rate: Option<event::Event>,
-}
-
-/// What flows leave on a port, as messages meet it. Rebuilt by each settle.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Load {
-    /// Connections this port holds back.
-    pub elastic: u32,
-    /// Bulk flows held back elsewhere.
-    pub trains: Vec<Train>,
-    /// Guests' messages.
-    pub guests: Rate,
 }
 
 impl Fabric {
@@ -104,6 +93,7 @@ impl Fabric {
     pub fn stop(&mut self, flow: FlowId, cx: &mut Cx<'_>) -> Option<Bytes> {
         let stopped = self.fluid.stop(cx.now, flow)?;
         self.transfers[flow.index()] = None;
+        self.survey.ended(flow);
         self.settle_soon(cx);
         Some(stopped.remaining)
     }
@@ -187,6 +177,7 @@ impl Fabric {
         self.fluid.take_finished(cx.now, &mut finished);
         for (id, ()) in finished.drain(..) {
             let transfer = self.transfers[id.index()].take();
+            self.survey.ended(id);
             if let Some(then) = transfer.and_then(|(_, t)| t.then) {
                 cx.soon(then);
             }
@@ -284,38 +275,8 @@ impl Fabric {
     pub(super) fn set_capacity(&mut self, link: LinkId, cx: &mut Cx<'_>) {
         let port = self.topology.port(link);
         let capacity = if port.alive(cx.now) { port.goodput(self.mtu) } else { Rate::ZERO };
+        self.survey.start_over();
         self.fluid.set_capacity(cx.now, link, capacity);
-    }
-
-    /// Sorts the flows on each port into those it holds back and those that leave it room.
-    fn survey(&mut self) {
-        for load in &mut self.loads {
-            load.trains.clear();
-            (load.elastic, load.guests) = (0, Rate::ZERO);
-        }
-        for (id, transfer) in self.transfers.iter().flatten() {
-            let rate = self.fluid.rate(*id);
-            if rate == Rate::ZERO {
-                continue;
-            }
-            let bottleneck = self.fluid.bottleneck(*id);
-            let mut access: Option<Rate> = None;
-            for link in transfer.path.iter().flat_map(|p| p.links()) {
-                let load = &mut self.loads[link.index()];
-                match (bottleneck == Some(link), transfer.traffic) {
-                    (true, _) => load.elastic += transfer.streams,
-                    (false, Traffic::Guest) => load.guests += rate,
-                    (false, _) => load.trains.push(Train { rate, access }),
-                }
-                let wire = self.topology.port(link).wire();
-                access = Some(access.map_or(wire, |a| a.min(wire)));
-            }
-        }
-        self.congested.fill(0);
-        for (port, load) in self.topology.ports.iter().zip(&self.loads) {
-            let full = u32::from(load.elastic > 0);
-            port.switch.into_iter().for_each(|s| self.congested[usize::from(s)] += full);
-        }
     }
 }
 

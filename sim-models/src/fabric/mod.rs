@@ -4,7 +4,8 @@
 //! port; failures are timers that stall flows and then move them to what survives. No packets.
 //!
 //! Modules in reading order: `topology` (who is plugged in where, and which way leads there), `flows` (bulk
-//! transfers), `offers` (what guests send), `failover` (outages, detection, return), [`message`] (delay laws of one message), `delivery`
+//! transfers), `offers` (what guests send),
+//! `survey` (what all of them leave on each port), `failover` (outages, detection, return), [`message`] (delay laws of one message), `delivery`
 //! (one message along a path of the present fabric).
 
 mod delivery;
@@ -12,6 +13,7 @@ mod failover;
 mod flows;
 pub mod message;
 mod offers;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod topology;
@@ -20,11 +22,12 @@ use crate::event::{self, Cx};
 use crate::hosts::Hosts;
 use crate::ids::{HostId, Side};
 use crate::scenario::{FabricDesign, Queueing, RouteDetection, Scenario};
-use flows::{Load, Transfer};
+use flows::Transfer;
 use offers::Offer;
 use sim_core::fluid::{self, Fluid, LinkId};
 use sim_core::{Bytes, Class, Rate, SimTime, Span, Stream, Streams, Table};
 use std::collections::BTreeMap;
+use survey::{Load, Survey};
 use topology::{Plug, Topology};
 
 pub use failover::{Outage, OutageId};
@@ -154,12 +157,15 @@ pub struct Fabric {
     /// By slot of the solver.
     transfers: Vec<Option<(FlowId, Transfer)>>,
     offers: BTreeMap<(HostId, HostId), Offer>,
+    /// Pairs that the next settle has to look at.
+    listed_offers: Vec<(HostId, HostId)>,
     outages: Table<Outage>,
 
     /// What flows leave on each port, as of the last settle.
     loads: Vec<Load>,
     /// Full ports of each switch.
     congested: Vec<u32>,
+    survey: Survey,
     /// Packet memory of one switch.
     buffer: Bytes,
     queueing: Queueing,
@@ -200,10 +206,12 @@ impl Fabric {
         Fabric {
             loads: vec![Load::default(); topology.ports.len()],
             congested: vec![0; usize::from(topology.switches)],
+            survey: Survey::default(),
             topology,
             fluid,
             transfers: Vec::new(),
             offers: BTreeMap::new(),
+            listed_offers: Vec::new(),
             outages: Table::new(),
             buffer: design.buffer,
             queueing: design.queueing,

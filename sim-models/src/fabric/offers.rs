@@ -4,7 +4,8 @@
 //! connection; beyond that the application is blocked and its requests wait there. Once the share is back,
 //! the backlog leaves at what the path has to spare.
 
-use super::flows::{Load, Transfer, WINDOW};
+use super::flows::{Transfer, WINDOW};
+use super::survey::Load;
 use super::topology::Path;
 use super::{Fabric, FlowId, Traffic};
 use crate::event::Cx;
@@ -27,9 +28,16 @@ pub(super) struct Offer {
     /// Waiting at `since`.
     backlog: Bytes,
     since: SimTime,
+    /// Listed for the next settle.
+    listed: bool,
 }
 
 impl Offer {
+    /// Nothing waits and nothing will at this rate: time passes without a trace.
+    fn is_quiet(&self) -> bool {
+        self.backlog == Bytes::ZERO && self.rate >= self.offered
+    }
+
     /// Bytes that wait at `now`, not before the last settle.
     pub fn backlog(&self, now: SimTime) -> Bytes {
         let span = now.since(self.since);
@@ -66,6 +74,7 @@ impl Fabric {
                 (offer.backlog, offer.since) = (offer.backlog(cx.now), cx.now);
                 offer.offered = offered;
                 let flow = offer.flow;
+                self.list_offer(from, to);
                 self.set_cap(flow, Some(offered), cx);
             }
             Some(offer) => {
@@ -95,22 +104,37 @@ impl Fabric {
         };
         let flow = self.start(transfer, None, hash, cx);
         let (rate, spare) = (offered, Rate::ZERO);
-        let offer = Offer { flow, offered, rate, spare, backlog: Bytes::ZERO, since: cx.now };
+        let backlog = Bytes::ZERO;
+        let offer = Offer { flow, offered, rate, spare, backlog, since: cx.now, listed: false };
         self.offers.insert((from, to), offer);
+        self.list_offer(from, to);
     }
 
-    /// Rates have changed: backlogs go on from here.
+    /// The next settle looks at this pair: what it offers or gets has changed.
+    pub(super) fn list_offer(&mut self, from: HostId, to: HostId) {
+        let Some(offer) = self.offers.get_mut(&(from, to)) else { return };
+        if !offer.listed {
+            offer.listed = true;
+            self.listed_offers.push((from, to));
+        }
+    }
+
+    /// Rates have changed: backlogs go on from here. A quiet pair whose rate is what it was needs no look.
     pub(super) fn reckon_offers(&mut self, now: SimTime) {
-        let (fluid, loads) = (&self.fluid, &self.loads);
-        for offer in self.offers.values_mut() {
+        let (fluid, loads, transfers) = (&self.fluid, &self.loads, &self.transfers);
+        let offers = &mut self.offers;
+        self.listed_offers.retain(|pair| {
+            let Some(offer) = offers.get_mut(pair) else { return false };
             let (backlog, rate) = (offer.backlog(now), fluid.rate(offer.flow));
             (offer.backlog, offer.since, offer.rate, offer.spare) = (backlog, now, rate, Rate::ZERO);
             if backlog > Bytes::ZERO && rate >= offer.offered {
-                let path = self.transfers[offer.flow.index()].as_ref().and_then(|(_, t)| t.path);
+                let path = transfers[offer.flow.index()].as_ref().and_then(|(_, t)| t.path);
                 let room = |l: LinkId| room(fluid.capacity(l), &loads[l.index()]);
                 offer.spare = path.iter().flat_map(Path::links).map(room).min().unwrap_or(Rate::ZERO);
             }
-        }
+            offer.listed = !offer.is_quiet();
+            offer.listed
+        });
     }
 }
 

@@ -4,6 +4,7 @@ mod bulk;
 mod failing;
 mod laws;
 mod messages;
+mod survey;
 
 use super::topology::Plug;
 use super::*;
