@@ -94,13 +94,15 @@ pub struct HostCpu {
     /// Cores' worth of hypervisor work.
     pub system_load: f64,
     pools: Vec<Pool>,
+    /// What the controller VM's vCPUs meet, a mean over the pools they are in.
+    cvm: Met,
 }
 
 impl HostCpu {
     /// An idle host.
     pub fn new(side: Side, up: bool, platform: &Platform) -> HostCpu {
         let pools = vec![Pool::default(); platform.pools];
-        HostCpu { side, up, cvm_load: 0.0, system_load: 0.0, pools }
+        HostCpu { side, up, cvm_load: 0.0, system_load: 0.0, pools, cvm: Met::default() }
     }
 
     /// Puts `vcpus` of a VM into a pool.
@@ -132,6 +134,7 @@ impl HostCpu {
     pub fn clear(&mut self) {
         (self.cvm_load, self.system_load) = (0.0, 0.0);
         self.pools.iter_mut().for_each(|p| *p = Pool::default());
+        self.cvm = Met::default();
     }
 
     /// Storage work of each vCPU of the controller VM.
@@ -146,9 +149,9 @@ impl HostCpu {
         (duty / (1.0 - platform.stolen)).min(1.0)
     }
 
-    /// What the controller VM's vCPUs meet, a mean over the pools they are in.
-    pub fn cvm(&self, platform: &Platform) -> Met {
-        mean(platform.cvm_parts.iter().map(|&(p, n)| (self.pools[p].cvm, n)))
+    /// What the controller VM's vCPUs meet since the last settle, a mean over the pools they are in.
+    pub fn cvm(&self) -> &Met {
+        &self.cvm
     }
 
     /// Solves the pools that changed; calls `meets` with what each of their VMs now meets in which pool.
@@ -159,12 +162,15 @@ impl HostCpu {
         cache: &mut Cache,
         mut meets: impl FnMut(VmId, usize, Met, f64),
     ) {
+        if !self.pools.iter().any(|p| p.dirty) {
+            return;
+        }
         let capacity = platform.pool.less(self.system_load / platform.pools as f64);
         let duty = self.cvm_duty(platform);
         for (p, pool) in self.pools.iter_mut().enumerate().filter(|(_, p)| p.dirty) {
             pool.dirty = false;
-            let mut entries: Vec<Entry> =
-                pool.vms.iter().map(|&(vm, n)| Entry { vcpus: n, ..vms[vm.index()].entry }).collect();
+            let mut entries = Vec::with_capacity(pool.vms.len() + 1);
+            entries.extend(pool.vms.iter().map(|&(vm, n)| Entry { vcpus: n, ..vms[vm.index()].entry }));
             let cvm = platform.cvm_parts.iter().find(|&&(at, _)| at == p);
             entries.extend(cvm.map(|&(_, n)| cvm_entry(platform, n, duty)));
             let offered: f64 = entries.iter().map(|e| f64::from(e.vcpus) * e.duty).sum::<f64>();
@@ -176,6 +182,8 @@ impl HostCpu {
                 meets(vm, p, met, offered);
             }
         }
+        // Asked for at every visit of a controller, far more often than it changes.
+        self.cvm = mean(platform.cvm_parts.iter().map(|&(p, n)| (self.pools[p].cvm, n)));
     }
 }
 

@@ -277,10 +277,16 @@ impl Cpu {
     /// What a host's controller VM meets now.
     pub fn cvm(&self, host: HostId) -> CvmCpu {
         let (it, platform) = (&self.hosts[host.index()], self.platform(host));
-        let preempted = it.cvm(platform).preempted().min(0.99);
+        CvmCpu { stretch: self.cvm_stretch(host), busy: it.cvm_busy(platform) }
+    }
+
+    /// The stretch alone: see [`CvmCpu`].
+    #[inline]
+    pub fn cvm_stretch(&self, host: HostId) -> f64 {
+        let (it, platform) = (&self.hosts[host.index()], self.platform(host));
+        let preempted = it.cvm().preempted().min(0.99);
         let stretch = 1.0 / ((1.0 - preempted) * (1.0 - platform.stolen));
-        let stretch = if Mutant::NoSteal.lives() { 1.0 } else { stretch };
-        CvmCpu { stretch, busy: it.cvm_busy(platform) }
+        if Mutant::NoSteal.lives() { 1.0 } else { stretch }
     }
 
     /// Wake-up wait of one dispatch of a VM's vCPU.
@@ -295,7 +301,7 @@ impl Cpu {
     /// Wake-up wait of one dispatch in a host's controller VM.
     pub fn cvm_wake(&self, host: HostId, luck: &mut Stream) -> Span {
         let platform = self.platform(host);
-        let met = self.hosts[host.index()].cvm(platform);
+        let met = self.hosts[host.index()].cvm();
         wake(platform, met.wait, met.wait_mean, luck)
     }
 

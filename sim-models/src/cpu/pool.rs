@@ -101,7 +101,8 @@ impl Share {
 /// Solves a pool: one share per member, in their order. A member of duty 0 contributes exactly nothing.
 pub fn solve(capacity: Capacity, members: &[Member]) -> Vec<Share> {
     let runs = |m: &Member| m.duty > 0.0 && m.vcpus > 0;
-    let mut order: Vec<usize> = (0..members.len()).filter(|&i| runs(&members[i])).collect();
+    let mut order = Vec::with_capacity(members.len());
+    order.extend((0..members.len()).filter(|&i| runs(&members[i])));
     order.sort_unstable_by(|&a, &b| members[a].duty.total_cmp(&members[b].duty).then(a.cmp(&b)));
     let mut kinds: Vec<Member> = Vec::with_capacity(order.len());
     let mut kind_of = vec![None; members.len()];
@@ -133,13 +134,17 @@ fn shares(capacity: Capacity, kinds: &[Member]) -> (Vec<Share>, Share) {
     (shares, Share { wait, ..Share::default() })
 }
 
+/// Zeros before and after each law.
+const MARGIN: usize = 3;
+
 /// (vCPUs, tilted duty).
 type Kind = (usize, f64);
 
 /// Kinds, halved again and again.
 struct Tree {
     nodes: Vec<Node>,
-    /// How many are active without contention: the law of each node, one after the other.
+    /// How many are active without contention: the law of each node, one after the other, each between
+    /// [`MARGIN`] zeros, so that sums over a few terms need no borders.
     laws: Vec<f64>,
 }
 
@@ -157,10 +162,13 @@ enum Below {
 
 impl Tree {
     fn above(kinds: &[Kind]) -> Tree {
-        let mut tree = Tree { nodes: Vec::with_capacity(2 * kinds.len() + 1), laws: Vec::new() };
+        let (vcpus, nodes) = (kinds.iter().map(|kind| kind.0).sum::<usize>(), 2 * kinds.len() + 1);
+        let levels = kinds.len().max(1).ilog2() as usize + 2;
+        let floats = vcpus * levels + nodes * (2 * MARGIN + 1);
+        let mut tree = Tree { nodes: Vec::with_capacity(nodes), laws: Vec::with_capacity(floats) };
         if kinds.is_empty() {
-            tree.nodes.push(Node { at: 0, vcpus: 0, below: Below::Kind(0.0) });
-            tree.laws.push(1.0);
+            tree.nodes.push(Node { at: MARGIN, vcpus: 0, below: Below::Kind(0.0) });
+            tree.laws.extend([0.0; MARGIN].into_iter().chain([1.0]).chain([0.0; MARGIN]));
         } else {
             tree.grow(kinds);
         }
@@ -183,7 +191,7 @@ impl Tree {
             Below::Kind(_) => vcpus,
             Below::Halves(left, right) => self.room(left).max(self.room(right)),
         };
-        3 * (vcpus + 1) + more
+        3 * room(vcpus) + more
     }
 
     /// Appends the nodes of some kinds, their root last.
@@ -195,14 +203,18 @@ impl Tree {
             let (left, right) = kinds.split_at(middle(kinds, vcpus));
             Below::Halves(self.grow(left), self.grow(right))
         };
-        let at = self.laws.len();
-        self.laws.resize(at + vcpus + 1, 0.0);
-        let (laws, law) = self.laws.split_at_mut(at);
+        let start = self.laws.len();
+        let at = start + MARGIN;
+        self.laws.resize(at + vcpus + 1 + MARGIN, 0.0);
+        let (laws, law) = self.laws.split_at_mut(start);
+        let law = &mut law[MARGIN..=MARGIN + vcpus];
         match below {
             Below::Kind(duty) => binomial(duty, law),
             Below::Halves(left, right) => {
-                let of =
-                    |node: usize| &laws[self.nodes[node].at..=self.nodes[node].at + self.nodes[node].vcpus];
+                let of = |node: usize| {
+                    let Node { at, vcpus, .. } = self.nodes[node];
+                    &laws[at - MARGIN..=at + vcpus + MARGIN]
+                };
                 convolve(of(left), of(right), law);
             }
         }
@@ -214,24 +226,26 @@ impl Tree {
     /// worth; the rest is scratch.
     fn share_out(&self, node: usize, worth: &mut [f64], shares: &mut Vec<Share>) {
         let Node { vcpus, ref below, .. } = self.nodes[node];
+        let (mine, scratch) = worth.split_at_mut(3 * room(vcpus));
         match *below {
             Below::Kind(duty) => {
-                let (worth, scratch) = worth.split_at_mut(3 * (vcpus + 1));
                 binomial(duty, &mut scratch[..vcpus]);
-                shares.push(share(duty, &scratch[..vcpus], thirds(worth)));
+                shares.push(share(duty, &scratch[..vcpus], thirds(mine)));
             }
             Below::Halves(left, right) => {
                 for (half, other) in [(left, right), (right, left)] {
-                    let (mine, scratch) = worth.split_at_mut(3 * (vcpus + 1));
-                    let each = self.nodes[half].vcpus + 1;
-                    for (from, out) in thirds(mine).into_iter().zip(scratch.chunks_mut(each)) {
-                        correlate(from, self.law(other), out);
-                    }
+                    correlate(thirds(mine), self.law(other), self.nodes[half].vcpus + 1, scratch);
                     self.share_out(half, scratch, shares);
                 }
             }
         }
     }
+}
+
+/// Floats that each vector of worths of so many vCPUs takes: some more than there are numbers, so that four
+/// can be worked on at a time.
+fn room(vcpus: usize) -> usize {
+    vcpus + 4
 }
 
 /// Where kinds of so many vCPUs in all are halved.
@@ -249,15 +263,18 @@ fn middle(kinds: &[Kind], vcpus: usize) -> usize {
 /// running; the weight where one more would find no thread, else 0.
 fn worths(capacity: &Capacity, tilt: &Tilt, k: usize) -> Vec<f64> {
     let mut worth = weights(capacity, tilt, k);
+    worth.resize(room(k), 0.0);
     let threads = capacity.threads + if Mutant::ThreadTooMany.lives() { 1.0 } else { 0.0 };
     let beyond = |n: usize| n as f64 + 1.0 > threads + 1e-9;
     let not_running = |n: usize| 1.0 - threads / (n as f64 + 1.0);
     for n in 0..=k {
         worth.push(if n < k && beyond(n) { worth[n + 1] * not_running(n) } else { 0.0 });
     }
+    worth.resize(2 * room(k), 0.0);
     for n in 0..=k {
         worth.push(if beyond(n) { worth[n] } else { 0.0 });
     }
+    worth.resize(3 * room(k), 0.0);
     worth
 }
 
@@ -280,46 +297,67 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(x, y)| x * y).sum()
 }
 
-/// `out[n] = sum_j by[j] from[n + j]`. Eight terms at a time: a solve spends its time in this loop.
-fn correlate(from: &[f64], by: &[f64], out: &mut [f64]) {
-    out.fill(0.0);
-    let eights = by.chunks_exact(8);
-    let fours = eights.remainder().chunks_exact(4);
+/// `out[n] = sum_j by[j] from[n + j]` for all `n < numbers` and each of three vectors, terms in the order of
+/// `j`. A solve spends its time here: a block of sums at a time stays in registers.
+fn correlate(from: [&[f64]; 3], by: &[f64], numbers: usize, out: &mut [f64]) {
+    let each = room(numbers - 1);
+    let (first, rest) = out[..3 * each].split_at_mut(each);
+    let (second, third) = rest.split_at_mut(each);
+    let mut out = [first, second, third];
+    let mut n = 0;
+    while n + 2 < numbers {
+        block::<4>(from, by, n, &mut out);
+        n += 4;
+    }
+    if n < numbers {
+        block::<2>(from, by, n, &mut out);
+    }
+}
+
+/// `W` sums of each vector from the `n`-th on.
+#[inline(always)]
+fn block<const W: usize>(from: [&[f64]; 3], by: &[f64], n: usize, out: &mut [&mut [f64]; 3]) {
+    let mut sums = [[0.0; W]; 3];
+    let [a, b, c] = from.map(|from| from[n..n + by.len() + W - 1].windows(W));
+    for (&p, ((a, b), c)) in by.iter().zip(a.zip(b).zip(c)) {
+        for i in 0..W {
+            sums[0][i] += p * a[i];
+            sums[1][i] += p * b[i];
+            sums[2][i] += p * c[i];
+        }
+    }
+    for (out, sums) in out.iter_mut().zip(&sums) {
+        out[n..n + W].copy_from_slice(sums);
+    }
+}
+
+/// Law of the sum of two independent counts, both between margins; `out` is 0 and has none. Sums run in the
+/// order of the shorter law.
+fn convolve(a: &[f64], b: &[f64], out: &mut [f64]) {
+    let (long, short) = if a.len() < b.len() { (b, a) } else { (a, b) };
+    let short = &short[MARGIN..short.len() - MARGIN];
+    let fours = short.chunks_exact(4);
     let rest = fours.remainder();
     let mut done = 0;
-    for by in eights {
-        add(out, &from[done..], <&[f64; 8]>::try_from(by).expect("eight at a time"));
-        done += 8;
-    }
     for by in fours {
-        add(out, &from[done..], <&[f64; 4]>::try_from(by).expect("four at a time"));
+        let by = <&[f64; 4]>::try_from(by).expect("four at a time");
+        spread(long, by, &mut out[done..]);
         done += 4;
     }
     match *rest {
-        [a] => add(out, &from[done..], &[a]),
-        [a, b] => add(out, &from[done..], &[a, b]),
-        [a, b, c] => add(out, &from[done..], &[a, b, c]),
+        [a] => spread(long, &[a], &mut out[done..]),
+        [a, b] => spread(long, &[a, b], &mut out[done..]),
+        [a, b, c] => spread(long, &[a, b, c], &mut out[done..]),
         _ => {}
     }
 }
 
+/// `out[n] += sum_j by[j] long[n - j]`, `long` between margins.
 #[inline(always)]
-fn add<const N: usize>(out: &mut [f64], from: &[f64], by: &[f64; N]) {
-    let from: [&[f64]; N] = std::array::from_fn(|j| &from[j..][..out.len()]);
-    for (n, out) in out.iter_mut().enumerate() {
-        let mut sum = *out;
-        for j in 0..N {
-            sum += by[j] * from[j][n];
-        }
-        *out = sum;
-    }
-}
-
-/// Law of the sum of two independent counts; `out` is 0.
-fn convolve(a: &[f64], b: &[f64], out: &mut [f64]) {
-    let (long, short) = if a.len() < b.len() { (b, a) } else { (a, b) };
-    for (j, p) in short.iter().enumerate() {
-        out[j..].iter_mut().zip(long).for_each(|(out, q)| *out += p * q);
+fn spread<const N: usize>(long: &[f64], by: &[f64; N], out: &mut [f64]) {
+    let long = &long[MARGIN + 1 - N..long.len() - (MARGIN + 1 - N)];
+    for (out, from) in out.iter_mut().zip(long.windows(N)) {
+        *out = (0..N).fold(*out, |sum, j| sum + by[j] * from[N - 1 - j]);
     }
 }
 

@@ -119,8 +119,27 @@ fn lighter_than(entries: &[Entry], shares: &[Share]) -> Vec<f64> {
     let of = |(e, s): (&Entry, &Share)| (s.run / e.weight, s.run * f64::from(e.vcpus));
     let uses: Vec<(f64, f64)> = entries.iter().zip(shares).map(of).collect();
     let all: f64 = uses.iter().map(|u| u.1).sum();
-    let heavier = |than: f64| -> f64 { uses.iter().filter(|u| u.0 > than).map(|u| u.1).sum() };
-    uses.iter().map(|u| if all > 0.0 { heavier(u.0) / all } else { 0.0 }).collect()
+    if all <= 0.0 {
+        return vec![0.0; uses.len()];
+    }
+    let mut lighter = Vec::with_capacity(uses.len() + 3);
+    for four in uses.chunks(4) {
+        let than: [f64; 4] = std::array::from_fn(|i| four.get(i).map_or(0.0, |u| u.0));
+        lighter.extend(heavier(&uses, than).map(|sum| sum / all));
+    }
+    lighter.truncate(uses.len());
+    lighter
+}
+
+/// Sum of the second parts where the first is above each of four: side by side, since every entry asks.
+fn heavier(uses: &[(f64, f64)], than: [f64; 4]) -> [f64; 4] {
+    let mut sums = [0.0; 4];
+    for &(used, running) in uses {
+        for (sum, than) in sums.iter_mut().zip(than) {
+            *sum += if used > than { running } else { 0.0 };
+        }
+    }
+    sums
 }
 
 /// Ends of bursts and of slices per second in the pool: whenever a CPU looks for its next vCPU.
@@ -185,8 +204,8 @@ fn weigh(capacity: Capacity, entries: &[Entry], shares: &mut [Share], cache: &mu
 /// too many. The second part says which class each entry is in.
 fn classes(entries: &[Entry]) -> (Vec<Class>, Vec<Option<usize>>) {
     let runs = |e: &Entry| e.duty > 0.0 && e.vcpus > 0;
-    let mut keys: Vec<(f64, f64)> =
-        entries.iter().filter(|e| runs(e)).map(|e| (e.weight, e.reserved)).collect();
+    let mut keys: Vec<(f64, f64)> = Vec::with_capacity(entries.len());
+    keys.extend(entries.iter().filter(|e| runs(e)).map(|e| (e.weight, e.reserved)));
     keys.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
     keys.dedup();
     // Class borders: the widest steps between neighbouring weights.

@@ -250,8 +250,8 @@ fn a_wait_is_paid_once() {
     (0..28).for_each(|vm| bench.place(vm, 4, 0.28, None));
     bench.act(|cpu, cx| cpu.set_cvm_load(HOST, 3.0, cx));
     assert_eq!(bench.play(1), 1);
-    let (platform, host) = (bench.cpu.platform(HOST), &bench.cpu.hosts[HOST.index()]);
-    let met = host.cvm(platform);
+    let host = &bench.cpu.hosts[HOST.index()];
+    let met = *host.cvm();
     let woken = met.cycles * met.wait * met.wait_mean;
     assert!(met.ready > 0.0 && woken > 0.5 * met.ready, "{met:?}");
     assert!((met.preempted() - (met.ready - woken).max(0.0)).abs() < 1e-15);

@@ -128,10 +128,10 @@ impl Chain {
             classes,
             births,
             strides,
-            counts: Vec::new(),
+            counts: Vec::with_capacity(states),
             p: Vec::new(),
-            held: Vec::new(),
-            deaths: Vec::new(),
+            held: Vec::with_capacity(states),
+            deaths: Vec::with_capacity(states),
         };
         for state in 0..states {
             let mut counts = [0; MAX_CLASSES];
@@ -160,7 +160,7 @@ impl Chain {
     /// rest is shared again: exact after at most one round per class.
     fn water_fill(&self, state: usize) -> [f64; MAX_CLASSES] {
         let k = self.classes.len();
-        let n: Vec<f64> = (0..k).map(|c| self.count(state, c) as f64).collect();
+        let n: [f64; MAX_CLASSES] = self.counts[state].map(|count| count as f64);
         let mut held = [0.0; MAX_CLASSES];
         let total = self.capacity.running(self.active(state));
         let guaranteed: f64 = (0..k).map(|c| n[c] * self.classes[c].reserved.min(1.0)).sum();
@@ -170,21 +170,22 @@ impl Chain {
             Class { grouped: true, weight, .. } => weight,
             Class { weight, .. } => weight * n[c],
         };
-        let mut open: Vec<usize> = (0..k).filter(|&c| n[c] > 0.0).collect();
-        while !open.is_empty() {
-            let frozen: f64 = (0..k).filter(|c| !open.contains(c)).map(|c| held[c]).sum();
-            let level = (total - frozen) / open.iter().map(|&c| weight(c)).sum::<f64>();
+        let mut open: [bool; MAX_CLASSES] = std::array::from_fn(|c| c < k && n[c] > 0.0);
+        while open.contains(&true) {
+            let frozen: f64 = (0..k).filter(|&c| !open[c]).map(|c| held[c]).sum();
+            let weights: f64 = (0..k).filter(|&c| open[c]).map(weight).sum();
+            let level = (total - frozen) / weights;
             let mut stake = 0.0;
-            for &c in &open {
+            for c in (0..k).filter(|&c| open[c]) {
                 held[c] = (level * weight(c)).max(floor(c)).min(n[c]);
                 stake += held[c] - level * weight(c);
             }
-            let before = open.len();
-            open.retain(|&c| {
+            let before = open;
+            for c in (0..k).filter(|&c| before[c]) {
                 let bound = held[c] - level * weight(c);
-                bound == 0.0 || (stake > 1e-12 && bound < 0.0) || (stake < -1e-12 && bound > 0.0)
-            });
-            if open.len() == before {
+                open[c] = bound == 0.0 || (stake > 1e-12 && bound < 0.0) || (stake < -1e-12 && bound > 0.0);
+            }
+            if open == before {
                 break;
             }
         }

@@ -2,6 +2,7 @@
 
 use super::flows::{COPY_RATE, WINDOW};
 use super::message::{Message, PortState, back_off};
+use super::offers::Offer;
 use super::topology::{Path, Port};
 use super::{Delivery, Fabric};
 use crate::ids::HostId;
@@ -26,12 +27,17 @@ impl Fabric {
         if from == to {
             return Delivery::After(LOCAL_DELAY + Bytes(u64::from(bytes)) / COPY_RATE);
         }
+        let pair = self.offers.get(&(from, to));
+        let behind = || pair.map_or(Span::ZERO, |p| p.wait(bytes, now));
+        if let Some(path) = pair.and_then(|p| self.standing(p, now)) {
+            let found = || self.topology.route(from, to, self.pair_hash(from, to), now);
+            debug_assert_eq!(found(), Some(path), "flows and messages of a pair take one way");
+            return Delivery::After(behind() + self.along(path, bytes, luck));
+        }
         let hash = self.pair_hash(from, to);
         let open = |t| self.topology.route(from, to, hash, t).filter(|p| self.topology.alive(*p, t));
-        let pair = self.offers.get(&(from, to));
         if let Some(path) = open(now) {
-            let behind = pair.map_or(Span::ZERO, |p| p.wait(bytes, now));
-            return Delivery::After(behind + self.along(path, bytes, luck));
+            return Delivery::After(behind() + self.along(path, bytes, luck));
         }
         let found = self.turning_points(now).into_iter().find_map(|t| Some((t, open(t)?)));
         let Some((opens, path)) = found else { return Delivery::Never };
@@ -59,10 +65,24 @@ impl Fabric {
         hash_words(&[hash_words(&[self.pair_salt, name(from)]), name(to)])
     }
 
+    /// The way that messages of a pair share with its flow, while routes are certain to be what they were
+    /// when all flows last followed them.
+    fn standing(&self, pair: &Offer, now: SimTime) -> Option<Path> {
+        if now >= self.routes_until {
+            return None;
+        }
+        let (_, transfer) = self.transfers[pair.flow.index()].as_ref()?;
+        transfer.path.filter(|p| self.topology.alive(*p, now))
+    }
+
     fn along(&self, path: Path, bytes: u32, luck: &mut Stream) -> Span {
         let message = Message { bytes, mtu: self.mtu, rtt: self.topology.rtt(path), rack: true };
-        let ports = path.links().map(|l| self.state(self.topology.port(l)));
-        message.deliver(ports, luck)
+        // Looked at twice, for waits and for the transit.
+        let mut states = [None; Path::LONGEST];
+        for (state, link) in states.iter_mut().zip(path.links()) {
+            *state = Some(self.state(self.topology.port(link)));
+        }
+        message.deliver(states.iter().flatten().copied(), luck)
     }
 
     fn state(&self, port: &Port) -> PortState<'_> {

@@ -182,6 +182,8 @@ impl Fabric {
 
     /// Brings ports up to date with the outages that name them.
     fn apply(&mut self, links: &[(LinkId, SimTime)], cx: &mut Cx<'_>) {
+        // Flows have not followed yet.
+        self.routes_until = SimTime::ZERO;
         for &(link, _) in links {
             let mut down: Option<Down> = None;
             for (_, outage) in self.outages.iter() {

@@ -195,6 +195,7 @@ impl Fabric {
         for slot in 0..self.transfers.len() {
             self.reroute(slot, cx);
         }
+        self.routes_until = self.turning_points(cx.now).first().copied().unwrap_or(SimTime::NEVER);
         self.settle_soon(cx);
     }
 

@@ -160,6 +160,8 @@ pub struct Fabric {
     /// Pairs that the next settle has to look at.
     listed_offers: Vec<(HostId, HostId)>,
     outages: Table<Outage>,
+    /// Until then the routes are those of the last time that all flows were moved.
+    routes_until: SimTime,
 
     /// What flows leave on each port, as of the last settle.
     loads: Vec<Load>,
@@ -213,6 +215,7 @@ impl Fabric {
             offers: BTreeMap::new(),
             listed_offers: Vec::new(),
             outages: Table::new(),
+            routes_until: SimTime::NEVER,
             buffer: design.buffer,
             queueing: design.queueing,
             hot_share: design.hot_share,

@@ -123,11 +123,14 @@ pub(super) struct Tor {
 
 /// A way through the fabric, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Path([Option<LinkId>; 5]);
+pub(super) struct Path([Option<LinkId>; Path::LONGEST]);
 
 impl Path {
+    /// From port to ToR, spine, spine of the other site, ToR and host.
+    pub const LONGEST: usize = 5;
+
     fn of(links: &[LinkId]) -> Path {
-        let mut path = Path([None; 5]);
+        let mut path = Path([None; Path::LONGEST]);
         for (slot, link) in path.0.iter_mut().zip(links) {
             *slot = Some(*link);
         }
@@ -136,7 +139,7 @@ impl Path {
 
     /// With a link before and one after.
     fn between(self, first: LinkId, last: LinkId) -> Path {
-        let mut path = Path([None; 5]);
+        let mut path = Path([None; Path::LONGEST]);
         let links = std::iter::once(first).chain(self.links()).chain([last]);
         path.0.iter_mut().zip(links).for_each(|(slot, link)| *slot = Some(link));
         path
@@ -144,7 +147,7 @@ impl Path {
 
     /// Within a host.
     pub fn none() -> Path {
-        Path([None; 5])
+        Path([None; Path::LONGEST])
     }
 
     /// Its links.

@@ -327,7 +327,7 @@ impl Executor {
 
 /// Work in a controller VM as its host's CPUs serve it: stretched by ready time, plus one wake-up.
 fn cvm_work(host: HostId, work: Span, luck: &mut Stream, infra: &Infra) -> Span {
-    work.scale(infra.cpu.cvm(host).stretch) + infra.cpu.cvm_wake(host, luck)
+    work.scale(infra.cpu.cvm_stretch(host)) + infra.cpu.cvm_wake(host, luck)
 }
 
 fn tally(tally: Tally, active: &Active, amount: u64, cx: &mut Cx<'_>) {

@@ -152,13 +152,15 @@ fn serve(pool: &Pool, trusted: &[usize], at: usize, asked: &Asked, demand: &mut 
     let (p, n) = (&pool.profile, pool.nodes.len());
     demand.cores[at] += asked.reads * p.read_work.mean();
     demand.cores[at] += asked.writes * (p.primary_work.mean() + p.ack_work.mean());
-    let others: Vec<usize> = trusted.iter().copied().filter(|&o| o != at).collect();
+    let mut others = Vec::with_capacity(trusted.len());
+    others.extend(trusted.iter().copied().filter(|&o| o != at));
     if others.is_empty() {
         return;
     }
     let apart = |o: &usize| pool.nodes[*o].rack != pool.nodes[at].rack;
     let racks = pool.design.spread == Domain::Rack && others.iter().any(apart);
-    let peers: Vec<usize> = others.iter().copied().filter(|o| !racks || apart(o)).collect();
+    let mut peers = Vec::with_capacity(others.len());
+    peers.extend(others.iter().copied().filter(|o| !racks || apart(o)));
 
     let copies = (pool.copies() - 1) as f64 / peers.len() as f64;
     let shipped = if p.drain_ships { 1.0 + p.drain_share } else { 1.0 };
@@ -226,7 +228,7 @@ fn budgets(pool: &Pool, number: usize, infra: &Infra) -> [Rate; 2] {
         return [Rate::ZERO; 2];
     }
     // Ready time takes the same share of a controller's cycles as it stretches its services.
-    let cores = f64::from(pool.design.cvm_vcpus) / infra.cpu.cvm(node.host).stretch;
+    let cores = f64::from(pool.design.cvm_vcpus) / infra.cpu.cvm_stretch(node.host);
     let devices = pool.design.devices - node.dead_devices.count_ones().min(pool.design.devices);
     let supply = Supply {
         controller: cores * MIB / p.copy_work.as_secs().max(1e-9),
@@ -244,7 +246,7 @@ fn budgets(pool: &Pool, number: usize, infra: &Infra) -> [Rate; 2] {
 /// log, the way. An estimate from macroscopic state alone.
 pub(super) fn write_latency(pool: &Pool, number: usize, infra: &Infra) -> f64 {
     let (node, p) = (&pool.nodes[number], &pool.profile);
-    let stretch = infra.cpu.cvm(node.host).stretch;
+    let stretch = infra.cpu.cvm_stretch(node.host);
     let servers = f64::from(pool.design.cvm_vcpus);
     let load = node.cores * stretch / servers;
     let copies = (pool.copies() - 1).min(1) as f64;

@@ -33,7 +33,7 @@ impl Executor {
 
     /// One step of bulk work enters a host's controller.
     pub fn chunk(&mut self, host: HostId, device: u16, work: Span, ground: Ground<'_>, cx: &mut Cx<'_>) {
-        let work = work.scale(ground.infra.cpu.cvm(host).stretch);
+        let work = work.scale(ground.infra.cpu.cvm_stretch(host));
         let index = self.bank.index(Place::Cvm(host), host);
         let chunk = Chunk { host, device };
         // A controller that is down has no bulk work either.
