@@ -8,11 +8,12 @@ use crate::storage::groups::{Candidate, Groups};
 use crate::validation::Check;
 use crate::validation::bed::*;
 use sim_core::digest::hash_name;
-use sim_core::{Bytes, Rate, Seed, Span, Streams};
+use sim_core::{Bytes, Dist, Rate, Seed, Span, Streams};
 
 /// Everything here.
 pub fn checks(seed: Seed) -> Result<Vec<Check>, String> {
     let mut checks = vec![closed_loop(seed)?];
+    checks.extend(slowest_copy(seed)?);
     checks.extend(bytes(seed)?);
     checks.extend(rebuilds(seed)?);
     checks.extend(copysets(seed));
@@ -32,6 +33,28 @@ fn closed_loop(seed: Seed) -> Result<Check, String> {
     let throughput = all.count() as f64 / s.timeline.duress.as_secs();
     let because = "X = N / R; the same holds of the nine OLTP runs of nutanix/curie (vdbench) within 0.3 %";
     Ok(within("closed loop of 64: X R / N", throughput * mean(&all) / DEPTH, 1.0, 0.005, because))
+}
+
+/// A write in an idle cluster takes as long as its slowest copy. Logging is so slow (100 ms) that the rest of the
+/// path, some tens of microseconds, does not matter.
+fn slowest_copy(seed: Seed) -> Result<Vec<Check>, String> {
+    let because = "log-normals of mean 1 and cv 0.5: the integral of 1 - F^k";
+    let mut checks = Vec::new();
+    for (copies, mean_of_largest) in [(1u8, 1.0), (2, 1.26186), (3, 1.42228)] {
+        let mut s = flash()?;
+        design(&mut s).copies = copies;
+        let storage = &mut s.target.profile.storage;
+        storage.log_write = Dist::log_normal_mean_cv(0.1, 0.5).map_err(|e| e.to_string())?;
+        (storage.log_channels, storage.log_hiccup_chance) = (1024, 0.0);
+        s.groups[0].disks[0].iodepth = 1024;
+        // Writes that come in the last tenth of a second do not end: a per mille of them.
+        s.timeline.duress = Span::secs(20);
+        let record = play(&s, seed, 0)?.record;
+        let writes = pooled(&record, &[Metric::WriteLatency], crate::ids::Side::Target, &Phase::ALL);
+        let name = format!("write latency over that of a copy, {copies} copies");
+        checks.push(within(&name, mean(&writes) / 0.1, mean_of_largest, 0.02 * mean_of_largest, because));
+    }
+    Ok(checks)
 }
 
 /// Bytes at devices and on the network per guest byte, by copies, drained share and whether the drain ships.
