@@ -8,6 +8,10 @@ use crate::profile::cpu::{CpuProfile, Pool as PoolKind};
 use crate::scenario::{Cluster, StorageDesign};
 use sim_core::Span;
 
+/// Cores. Storage work follows every flow of the fabric; of ten changes nine are below a thousandth of a core,
+/// which nobody's ready time feels. Rounding, unlike a threshold, does not depend on what was before.
+const CVM_STEP: f64 = 0.01;
+
 /// What all hosts of a cluster have in common.
 #[derive(Clone, Debug)]
 pub struct Platform {
@@ -142,10 +146,17 @@ impl HostCpu {
         if platform.cvm_vcpus == 0 { 0.0 } else { (self.cvm_load / f64::from(platform.cvm_vcpus)).min(1.0) }
     }
 
+    /// The load of the controller VM as its pools see it, in steps of [`CVM_STEP`].
+    pub fn cvm_steps(&self) -> u64 {
+        (self.cvm_load / CVM_STEP + 0.5) as u64
+    }
+
     /// Demand of each vCPU of the controller VM: storage work and what it does without any. What is stolen
     /// from it is run by somebody: the pool sees its vCPUs busy for that much longer.
     fn cvm_duty(&self, platform: &Platform) -> f64 {
-        let duty = platform.profile.cvm_base_duty + self.cvm_busy(platform);
+        let load = self.cvm_steps() as f64 * CVM_STEP;
+        let busy = if platform.cvm_vcpus == 0 { 0.0 } else { load / f64::from(platform.cvm_vcpus) };
+        let duty = platform.profile.cvm_base_duty + busy.min(1.0);
         (duty / (1.0 - platform.stolen)).min(1.0)
     }
 

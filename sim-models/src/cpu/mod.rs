@@ -221,8 +221,9 @@ impl Cpu {
     /// Cores' worth of storage work offered to a host's controller VM.
     pub fn set_cvm_load(&mut self, host: HostId, cores: f64, cx: &mut Cx<'_>) {
         let it = &mut self.hosts[host.index()];
-        if it.cvm_load != cores {
-            it.cvm_load = cores.max(0.0);
+        let seen = it.cvm_steps();
+        it.cvm_load = cores.max(0.0);
+        if it.cvm_steps() != seen {
             it.touch_all();
             self.settle_soon(cx);
         }
