@@ -146,7 +146,7 @@ impl HostCpu {
         if platform.cvm_vcpus == 0 { 0.0 } else { (self.cvm_load / f64::from(platform.cvm_vcpus)).min(1.0) }
     }
 
-    /// The load of the controller VM as its pools see it, in steps of [`CVM_STEP`].
+    /// The load of the controller VM as its pools see it, in steps of a hundredth of a core.
     pub fn cvm_steps(&self) -> u64 {
         (self.cvm_load / CVM_STEP + 0.5) as u64
     }

@@ -2,8 +2,8 @@
 //! them, and what the pool model says of each worker.
 //!
 //! Only what is special about a bench is here: what its workers and the kernel add to each burst, cgroups
-//! instead of VMs, work that arrives whether or not its worker is ready ([`open`]), and bandwidth limits
-//! over a period ([`quota`]).
+//! instead of VMs, work that arrives whether or not its worker is ready (`open`), and bandwidth limits
+//! over a period (`quota`).
 
 mod open;
 mod quota;
