@@ -78,15 +78,15 @@ pub fn markdown<'a>(
     suites: impl Iterator<Item = (&'a Suite, &'a Result<Findings, String>)>,
     out: &mut dyn Write,
 ) -> io::Result<()> {
-    writeln!(out, "| model | compared with | size | error found | known to be wrong |")?;
-    writeln!(out, "|---|---|---|---|---|")?;
+    writeln!(out, "| suite | model | compared with | size | error found | known to be wrong |")?;
+    writeln!(out, "|---|---|---|---|---|---|")?;
     for (suite, findings) in suites {
         let (size, error) = match findings {
             Ok(f) => (f.size.as_str(), f.error.as_str()),
             Err(why) => ("broken", why.as_str()),
         };
-        let Suite { model, against, wrong, .. } = suite;
-        writeln!(out, "| {model} | {against} | {size} | {error} | {wrong} |")?;
+        let Suite { name, model, against, wrong, .. } = suite;
+        writeln!(out, "| `{name}` | {model} | {against} | {size} | {error} | {wrong} |")?;
     }
     Ok(())
 }
