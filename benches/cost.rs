@@ -11,6 +11,11 @@ pub fn shipped(name: &str) -> Scenario {
     sim_cli::load::scenario(&file).expect("a shipped scenario is sound").typical
 }
 
+/// With `--test` a bench only shows that it starts, as those on criterion do.
+pub fn only_starts() -> bool {
+    std::env::args().any(|word| word == "--test")
+}
+
 /// What `work` comes to, and how many seconds this thread computed for it: other programs do not count where the
 /// system tells (Linux); elsewhere it is the wall clock.
 pub fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {

@@ -4,17 +4,16 @@
 
 mod cost;
 
-use cost::{median, shipped, timed};
+use cost::{median, only_starts, shipped, timed};
 use sim_core::Seed;
 use sim_models::run::{Past, fork_instant};
 
-const ROUNDS: u64 = 5;
-
 fn main() {
+    let rounds = if only_starts() { 1 } else { 5 };
     let scenario = shipped("node-loss");
     let fork = fork_instant(&scenario).expect("its fault strikes inside the act");
     let (mut pasts, mut forks, mut futures) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
         let (past, spent) =
             timed(|| Past::play(&scenario, Seed(1), round, false).expect("inside the budget"));
         pasts.push(spent);
@@ -26,7 +25,7 @@ fn main() {
         futures.push(timed(|| copy.future(&scenario, round).expect("inside the budget").digest).1);
     }
     let (past, fork_cost, future) = (median(pasts), median(forks), median(futures));
-    println!("node-loss, forked at {fork} of the act of the move; medians of {ROUNDS}, seconds on one core");
+    println!("node-loss, forked at {fork} of the act of the move; medians of {rounds}, seconds on one core");
     println!("  past   {past:8.4}");
     println!("  fork   {fork_cost:8.4}   {:.2} % of the past it saves", 100.0 * fork_cost / past);
     println!("  future {future:8.4}");

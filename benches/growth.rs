@@ -9,7 +9,7 @@
 
 mod cost;
 
-use cost::{grown, shipped, timed};
+use cost::{grown, only_starts, shipped, timed};
 use sim_core::{Seed, Span};
 use sim_models::run::play;
 use sim_models::scenario::Scenario;
@@ -35,7 +35,8 @@ fn table(scenario: &Scenario) {
         "hosts", "VMs", "CPU s", "events", "requests", "us/request", "cost ^", "events ^", "requests ^"
     );
     let mut last: Option<[f64; 3]> = None;
-    for by in [1, 2, 4, 8] {
+    let sizes: &[u16] = if only_starts() { &[1] } else { &[1, 2, 4, 8] };
+    for &by in sizes {
         let mut s = grown(scenario.clone(), by);
         s.event_budget = u64::MAX;
         let (run, spent) = timed(|| play(&s, Seed(1), 0, false).expect("no budget"));
