@@ -34,7 +34,9 @@ impl Disk {
         if p.locality_time.0 == 0 {
             return if now.since(moved) >= p.locality_delay { 1.0 } else { 0.0 };
         }
-        1.0 - libm::exp(-followed.as_secs() / p.locality_time.as_secs())
+        let times = followed.as_secs() / p.locality_time.as_secs();
+        // What is left then is less than half of the last bit of 1.
+        if times > 40.0 { 1.0 } else { 1.0 - libm::exp(-times) }
     }
 }
 
