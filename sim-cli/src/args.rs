@@ -201,7 +201,7 @@ pub enum Validation {
 /// Arguments of `schema`.
 #[derive(Debug, Group)]
 pub struct Schema {
-    /// Which of the two
+    /// Which of them [default: all]
     #[arg(value_enum)]
     pub what: Option<Document>,
 }
@@ -211,6 +211,8 @@ pub struct Schema {
 pub enum Document {
     /// The scenario file
     Scenario,
+    /// The lab file, and the figures of each kind of part
+    Lab,
     /// The JSON that `batch`, `run` and `replay` print
     Report,
 }

@@ -105,6 +105,13 @@ fn flat<T>(outcome: Result<Result<T, String>, Panic>) -> Result<T, String> {
 /// Reads and checks a scenario. Paths inside it count from its folder.
 pub fn scenario(path: &Path) -> Result<Loaded, Stop> {
     let text = read(path).map_err(Stop::error)?;
+    not_empty(path, &text)?;
+    if is_lab(&text) {
+        return Err(Stop::error(format_args!(
+            "{} is a lab file; play it with `duress run`, or write the path of a scenario",
+            path.display()
+        )));
+    }
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut read_beside = |name: &str| read(&folder.join(name));
     let document = Document::load(&text, &mut read_beside).map_err(|e| match &e.file {
@@ -119,6 +126,14 @@ pub fn scenario(path: &Path) -> Result<Loaded, Stop> {
         Ok(typical) => Ok(Loaded { path: path.to_path_buf(), typical, document }),
         Err(problems) => Err(Stop::usage(listed(path, &problems))),
     }
+}
+
+fn not_empty(path: &Path, text: &str) -> Result<(), Stop> {
+    if text.trim().is_empty() {
+        let remedy = "write a scenario or a lab file; `duress schema` lists their fields";
+        return Err(Stop::error(format_args!("{} is empty; {remedy}", path.display())));
+    }
+    Ok(())
 }
 
 /// A lab file, if the file at `path` says that it is one.

@@ -100,10 +100,12 @@ fn an_unknown_profile_lists_those_that_exist() {
 fn the_schema_documents_both_ends() {
     let o = duress(&["schema"]);
     assert_eq!(o.code, code::DONE);
-    for key in ["objectives[].interval_open", "honesty.top_runs", "target.hosts"] {
+    for key in ["objectives[].interval_open", "honesty.top_runs", "target.hosts", "Station.servers"] {
         assert!(o.out.contains(key), "{key}");
     }
     assert!(!duress(&["schema", "report"]).out.contains("target.hosts"));
+    let lab = duress(&["schema", "lab"]).out;
+    assert!(lab.contains("Migration.policy.like") && !lab.contains("target.hosts"));
 }
 
 #[test]

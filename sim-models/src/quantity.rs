@@ -10,6 +10,7 @@ mod sourced;
 mod units;
 
 pub use law::Law;
+pub(crate) use law::seconds;
 pub use sourced::{Provenance, Sourced};
 pub use units::{Count, Fraction, Frequency, Number, Size, Speed, Time, Unit};
 

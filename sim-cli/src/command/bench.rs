@@ -10,18 +10,43 @@ use crate::report::{checks, json, text};
 use serde_json::{Map, Value, json};
 use sim_core::batch::run_batch;
 use sim_models::lab::{Figure, Lab, Tally};
+use sim_models::scenario::parse::nearest;
 use sim_models::validation::Check;
 use std::ops::ControlFlow;
+use std::path::Path;
 
-/// Plays all runs and prints what was seen; exit code 1 when an expectation fails.
+/// Plays all runs and prints what was seen; exit code 1 when an expectation fails, and 2 when one names a
+/// figure that was not seen.
 pub fn run(args: &args::Run, lab: &Lab, terminal: &mut Terminal<'_>) -> Result<u8, Stop> {
+    if args.trace.is_some() {
+        return Err(Stop::error("a lab file has no trace; leave out `--trace`, or run a scenario"));
+    }
     let figures = play(args, lab, terminal)?;
     let checks = lab.checks(&figures);
     match args.format {
         OneRun::Json => json::object(&object(args, lab, &figures, &checks), terminal.out)?,
         OneRun::Text => tell(args, lab, &figures, &checks, terminal)?,
     }
+    all_seen(&args.scenario, lab, &figures)?;
     Ok(if checks.iter().all(Check::passes) { code::DONE } else { code::GATE })
+}
+
+/// Every figure that is expected was seen.
+fn all_seen(path: &Path, lab: &Lab, figures: &[Figure]) -> Result<(), Stop> {
+    let names = || figures.iter().map(|f| f.name.as_str());
+    let mut message = String::new();
+    for (i, expected) in lab.expect.iter().enumerate() {
+        let figure = expected.figure.as_str();
+        if names().any(|name| name == figure) {
+            continue;
+        }
+        let near = nearest(figure, names()).map_or(String::new(), |near| format!("did you mean `{near}`? "));
+        message += &format!(
+            "error: {}: expect[{i}].figure: there is no figure `{figure}`; {near}write one that is printed\n",
+            path.display()
+        );
+    }
+    if message.is_empty() { Ok(()) } else { Err(Stop::usage(message)) }
 }
 
 fn play(args: &args::Run, lab: &Lab, terminal: &Terminal<'_>) -> Result<Vec<Figure>, Stop> {
@@ -40,18 +65,19 @@ fn play(args: &args::Run, lab: &Lab, terminal: &Terminal<'_>) -> Result<Vec<Figu
                 ControlFlow::Continue(())
             }
             Ok(Err(why)) => {
-                broken = Some(format!("broken run {run}: {why}\n"));
+                let file = args.scenario.display();
+                broken = Some(Stop::error(format_args!("{file}: run {run}: {why}")));
                 ControlFlow::Break(())
             }
             Err(panic) => {
-                broken = Some(format!("broken run {run}: {panic}\n"));
+                broken = Some(Stop::broken(format!("broken run {run}: {panic}\n")));
                 ControlFlow::Break(())
             }
         },
     );
     let played = played.map_err(Stop::error)?;
-    if let Some(message) = broken {
-        return Err(Stop::broken(message));
+    if let Some(stop) = broken {
+        return Err(stop);
     }
     if played.end < lab.runs_needed() {
         let message = format!("interrupted: {} of {} runs\n", played.end, lab.runs_needed());

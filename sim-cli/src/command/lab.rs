@@ -6,11 +6,18 @@ use crate::error::{Stop, code};
 use crate::load;
 use crate::report::json;
 use crate::report::table::{Align, Table};
+use sim_models::lab::is_lab;
 use sim_models::lab::reference::{Answer, cpu, flows, messages, precopy};
 
 /// Reads the cases, predicts each, prints.
 pub fn run(args: &args::Lab, terminal: &mut Terminal<'_>) -> Result<u8, Stop> {
     let text = load::text(&args.file)?;
+    if is_lab(&text) {
+        return Err(Stop::error(format_args!(
+            "{} is a lab file, which `duress run` plays; `duress lab` reads CSV or JSON cases",
+            args.file.display()
+        )));
+    }
     let predict = match args.kind {
         LabKind::Flows => flows::predict,
         LabKind::Precopy => precopy::predict,

@@ -144,6 +144,9 @@ impl Spec {
         };
         let vcpus = self.vcpus.iter().enumerate();
         let classes = vcpus.map(|(i, v)| v.resolve(&at(&format!("vcpus[{i}]")), r)).collect();
+        if self.vcpus.is_empty() {
+            r.problem(&at("vcpus"), "nobody wants a CPU", "list at least one class of vCPUs");
+        }
         if self.vcpus.iter().map(|v| u64::from(v.count)).sum::<u64>() > 8192 {
             r.problem(&at("vcpus"), "more than 8192 vCPUs", "write fewer");
         }

@@ -27,6 +27,7 @@ pub mod flows;
 pub mod migration;
 pub mod reference;
 pub mod reliability;
+pub mod schema;
 pub mod small_messages;
 mod spec;
 pub mod station;
@@ -150,6 +151,7 @@ impl Lab {
     }
 
     fn resolve(&self, r: &mut Resolver) -> Vec<Box<dyn Bench>> {
+        self.check_frame(r);
         let resolve = |(i, part): (usize, &NamedPart)| {
             let path = format!("parts[{i}]");
             r.enter(&path, &format!("part {}", part.name));

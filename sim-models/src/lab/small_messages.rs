@@ -197,6 +197,14 @@ impl Spec {
             f.as_ref().map_or(0.0, |f| f.resolve(&format!("{path}.{name}"), r))
         };
         let (elastic, trains) = self.flows(path, r);
+        let guests = self.guests.as_ref().map_or(Rate::ZERO, |s| s.resolve(&at("guests"), r));
+        if guests >= port {
+            r.problem(&at("guests"), "other guests fill the port", "write a rate below that of `port`");
+        }
+        let loss = share(&self.loss, "loss", r);
+        if loss >= 1.0 {
+            r.problem(&at("loss"), "no packet gets through", "write a share below 1");
+        }
         Meant {
             messages,
             path: Path {
@@ -209,9 +217,9 @@ impl Spec {
                 room: self.buffer.resolve(&at("buffer"), r),
                 elastic,
                 trains,
-                guests: self.guests.as_ref().map_or(Rate::ZERO, |s| s.resolve(&at("guests"), r)),
+                guests,
                 hot_share: share(&self.hot_share, "hot_share", r),
-                loss: share(&self.loss, "loss", r),
+                loss,
                 ..Path::idle((bytes, mtu), access, port, delay)
             },
         }

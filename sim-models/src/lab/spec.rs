@@ -1,6 +1,7 @@
 //! A lab file as typed.
 
 use super::Part;
+use crate::quantity::Resolver;
 use crate::scenario::parse::{self, ParseError};
 use serde::Deserialize;
 
@@ -76,6 +77,25 @@ impl Within {
     }
 }
 
+impl Expectation {
+    fn check_frame(&self, path: &str, parts: &[NamedPart], r: &mut Resolver) {
+        let of = |p: &NamedPart| self.figure.strip_prefix(&p.name).is_some_and(|rest| rest.starts_with('.'));
+        if !parts.is_empty() && !parts.iter().any(of) {
+            let names: Vec<&str> = parts.iter().map(|p| p.name.as_str()).collect();
+            let remedy = format!("begin with the name of a part and a dot: {}", names.join(", "));
+            r.problem(&format!("{path}.figure"), format!("no part has a figure `{}`", self.figure), remedy);
+        }
+        if !self.value.is_finite() {
+            r.problem(&format!("{path}.value"), format!("{} is not a number", self.value), "write a number");
+        }
+        let tolerance = self.within.absolute(1.0);
+        if !(tolerance.is_finite() && tolerance >= 0.0) {
+            let remedy = "write a tolerance of 0 or more";
+            r.problem(&format!("{path}.within"), format!("{:?} is out of range", self.within), remedy);
+        }
+    }
+}
+
 /// Whether a document says of itself that it is a lab file: its first word is `Lab`.
 pub fn is_lab(text: &str) -> bool {
     let mut rest = text.trim_start_matches('\u{feff}').trim_start();
@@ -92,7 +112,8 @@ pub fn is_lab(text: &str) -> bool {
         let Some(after) = after else { return false };
         rest = after.trim_start();
     }
-    rest.strip_prefix("Lab").is_some_and(|after| after.trim_start().starts_with('('))
+    rest.strip_prefix("Lab")
+        .is_some_and(|after| after.trim_start().starts_with('(') || after.trim().is_empty())
 }
 
 impl Lab {
@@ -102,16 +123,30 @@ impl Lab {
     /// The first place that is not well formed, or what is wrong with its frame.
     pub fn parse(text: &str) -> Result<Lab, ParseError> {
         let lab: Lab = parse::document_of_parts(text)?;
-        let wrong = |message: String| Err(ParseError { line: 1, column: 1, message });
         if !(2..=1_000_000).contains(&lab.runs) {
-            return wrong(format!("`runs` is {}; write a number from 2 to 1000000", lab.runs));
-        }
-        for (i, part) in lab.parts.iter().enumerate() {
-            if lab.parts[..i].iter().any(|p| p.name == part.name) {
-                return wrong(format!("two parts are called `{}`; give each a name of its own", part.name));
-            }
+            let message = format!("`runs` is {}; write a number from 2 to 1000000", lab.runs);
+            return Err(ParseError { line: 1, column: 1, message });
         }
         Ok(lab)
+    }
+
+    /// What is wrong with the file around its parts.
+    pub(super) fn check_frame(&self, r: &mut Resolver) {
+        if self.parts.is_empty() {
+            r.problem("parts", "nothing to play", "list at least one part");
+        }
+        for (i, part) in self.parts.iter().enumerate() {
+            let path = format!("parts[{i}].name");
+            if part.name.is_empty() {
+                r.problem(&path, "no name", "write one; figures are called after it");
+            } else if self.parts[..i].iter().any(|p| p.name == part.name) {
+                let what = format!("two parts are called `{}`", part.name);
+                r.problem(&path, what, "give each a name of its own");
+            }
+        }
+        for (i, expectation) in self.expect.iter().enumerate() {
+            expectation.check_frame(&format!("expect[{i}]"), &self.parts, r);
+        }
     }
 }
 
@@ -122,6 +157,7 @@ mod tests {
     #[test]
     fn a_lab_file_says_so_with_its_first_word() {
         assert!(is_lab("// why\n/* and\nhow */ Lab (name: \"x\", parts: [])"));
+        assert!(is_lab("Lab\n") && !is_lab("Laboratory(name: 1)"));
         assert!(!is_lab("(name: \"Lab(\")"));
         assert!(!is_lab("// Lab("));
     }

@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 /// When pre-copy is over.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum StopRule {
     /// The rest would take less than the downtime limit at the bandwidth of the last 100 ms. A sync is due
     /// as soon as the pages known to be pending would (QEMU, vMotion).
@@ -21,6 +22,7 @@ pub enum StopRule {
 
 /// A way to slow a guest down.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Control {
     /// None: it converges by itself or not at all.
     None,

@@ -6,6 +6,7 @@ use sim_core::Dist;
 
 /// A law that is sampled again and again during a run, such as a service time.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Law {
     /// Always the same.
     Always(Time),
@@ -52,10 +53,25 @@ pub enum Law {
     OneOf(Vec<(Time, f64)>),
 }
 
+/// The longest time of a law, in seconds: 30,000 years, the lives of the best devices many times over.
+const LONGEST: f64 = 1e12;
+
+/// Seconds of a time as typed, which in a law may be longer than all simulated time.
+pub(crate) fn seconds(time: &Time, path: &str, r: &mut Resolver) -> f64 {
+    match time.plain() {
+        Some(s) if s > Time::MOST && s <= LONGEST => (s * r.factor(path).unwrap_or(1.0)).min(LONGEST),
+        Some(s) if s > LONGEST => {
+            r.problem(path, format!("{time:?}: {s} s, above {LONGEST}"), "write a time from 0 to 1e12 s");
+            1.0
+        }
+        _ => time.resolve(path, r).as_secs(),
+    }
+}
+
 impl Law {
     /// The distribution, in seconds.
     pub fn resolve(&self, path: &str, r: &mut Resolver) -> Dist {
-        let mut t = |time: &Time| time.resolve(path, r).as_secs();
+        let mut t = |time: &Time| seconds(time, path, r);
         let dist = match self {
             Law::Always(v) => Dist::constant(t(v)),
             Law::Between(a, b) => Dist::uniform(t(a), t(b)),

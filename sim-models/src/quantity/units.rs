@@ -44,6 +44,7 @@ macro_rules! unit {
     ($(#[$doc:meta])* $name:ident => $meant:ty, allowed $allowed:literal, most $most:expr, fallback $fallback:expr, { $($(#[$udoc:meta])* $unit:ident = $factor:expr),+ $(,)? }, $convert:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Deserialize)]
+        #[serde(deny_unknown_fields)]
         pub enum $name {
             $($(#[$udoc])* $unit(f64),)+
             /// Uniform between two values.

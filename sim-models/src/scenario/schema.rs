@@ -16,11 +16,15 @@ pub struct Field {
     pub meaning: &'static str,
 }
 
+/// A table of fields: path, value, default, meaning.
 macro_rules! fields {
     ($( $path:literal, $value:literal, $default:literal, $meaning:literal; )+) => {
-        &[$( Field { path: $path, value: $value, default: $default, meaning: $meaning }, )+]
+        &[$( $crate::scenario::schema::Field {
+            path: $path, value: $value, default: $default, meaning: $meaning
+        }, )+]
     };
 }
+pub(crate) use fields;
 
 /// Every field of a scenario.
 pub const FIELDS: &[Field] = fields! {
@@ -121,18 +125,45 @@ pub const UNITS: &[(&str, &str)] = &[
     ("Count", "N"),
 ];
 
-/// The format as text.
-pub fn text() -> String {
-    let mut out = String::from("A scenario is RON: (field: value, ...)\n\n");
-    for f in FIELDS {
+/// Laws, which are sampled again and again during a run: how each is written, and what it is.
+pub const LAWS: &[(&str, &str)] = &[
+    ("Always(Time)", "always the same"),
+    ("Between(Time, Time)", "uniform between two times"),
+    ("Exp(Time)", "exponential, by its mean"),
+    ("LogNormalCv(mean: Time, cv: x)", "log-normal by mean and standard deviation over mean"),
+    ("LogNormalSigma(median: Time, sigma: x)", "log-normal by median and deviation of the natural logarithm"),
+    ("Weibull(scale: Time, shape: x)", "Weibull; 63.2 % do not outlast the scale"),
+    ("Gamma(mean: Time, shape: x)", "gamma; of a whole shape, Erlang"),
+    ("Pareto(minimum: Time, shape: x)", "P(X > x) = (minimum / x)^shape beyond the minimum"),
+    ("OneOf([(Time, weight)])", "one of these, by weight"),
+];
+
+/// Fields as lines of text.
+pub fn write_fields(fields: &[Field], out: &mut String) {
+    for f in fields {
         let default =
             if f.default.is_empty() { "required".to_string() } else { format!("default {}", f.default) };
         let _ = writeln!(out, "{:<32} {} ({default}): {}", f.path, f.value, f.meaning);
     }
+}
+
+/// Quantities and laws as lines of text.
+pub fn write_quantities(out: &mut String) {
     out.push_str("\nQuantities, which may also be Uniform, Normal, LogNormal, Exponential or OneOf:\n");
     for (name, units) in UNITS {
         let _ = writeln!(out, "{name:<32} {units}");
     }
+    out.push_str("\nLaws:\n");
+    for (law, meaning) in LAWS {
+        let _ = writeln!(out, "{law:<39} {meaning}");
+    }
+}
+
+/// The format as text.
+pub fn text() -> String {
+    let mut out = String::from("A scenario is RON: (field: value, ...)\n\n");
+    write_fields(FIELDS, &mut out);
+    write_quantities(&mut out);
     out.push_str("\nPhases:\n");
     for phase in Phase::ALL {
         let _ = writeln!(out, "{phase}");

@@ -7,7 +7,7 @@
 //!
 //! Figures by flow: `finish` (s), `took` (s) and `rate` (bytes/s, mean from start to finish) of those that
 //! finish; `rate.1`, `rate.2`, ... (bytes/s) at the instants listed under `looks`. Also `last`, the finish of
-//! the last flow (s).
+//! the last flow (s), and `unfinished`, how many flows with a size never finish.
 
 pub(super) mod case;
 
@@ -112,6 +112,9 @@ impl Spec {
         let (links, flows) = (Names::of(&self.links, |l| &l.name), Names::of(&self.flows, |f| &f.name));
         links.check_unique(&format!("{path}.links"), "links", r);
         flows.check_unique(&format!("{path}.flows"), "flows", r);
+        if self.flows.is_empty() {
+            r.problem(&format!("{path}.flows"), "nothing flows", "list at least one flow");
+        }
         let capacity =
             |(i, link): (usize, &LinkSpec)| speed(&link.capacity, &format!("{path}.links[{i}].capacity"), r);
         let capacities = self.links.iter().enumerate().map(capacity).collect();
@@ -239,7 +242,12 @@ impl<'a> Names<'a> {
     fn one(&self, name: &str, path: &str, r: &mut Resolver) -> Option<usize> {
         let found = self.0.iter().position(|n| *n == name);
         if found.is_none() {
-            r.problem(path, format!("there is no `{name}`"), format!("use one of {}", self.0.join(", ")));
+            let remedy = if self.0.is_empty() {
+                "list it first".to_string()
+            } else {
+                format!("use one of {}", self.0.join(", "))
+            };
+            r.problem(path, format!("there is no `{name}`"), remedy);
         }
         found
     }
@@ -270,6 +278,9 @@ impl Bench for Meant {
         if let Some(last) = played.finish.iter().flatten().max() {
             seen.value("last", last.as_secs());
         }
+        let endless =
+            self.case.flows.iter().zip(&played.finish).filter(|(f, end)| f.bytes.is_some() && end.is_none());
+        seen.value("unfinished", endless.count() as f64);
         Ok(seen)
     }
 }

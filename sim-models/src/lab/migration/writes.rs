@@ -8,6 +8,7 @@ use sim_core::Bytes;
 
 /// A law of writing. A write touches one page of 4 KiB.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Writes {
     /// Not at all.
     #[default]

@@ -89,7 +89,9 @@ impl Prediction {
     /// # Errors
     /// What is wrong with the file.
     pub fn read(text: &str) -> Result<Prediction, String> {
-        let file: Document = serde_json::from_str(text).map_err(|e| format!("not a case of flows: {e}"))?;
+        let file: Document = serde_json::from_str(text).map_err(|e| {
+            format!("not a case of flows: {e}; write a JSON object with links, flows and, if any, events")
+        })?;
         let case = file.case()?;
         if file.finish.as_ref().is_some_and(|f| f.len() != file.flows.len()) {
             return Err("finish: write one time for each flow, or leave it out".into());

@@ -68,14 +68,20 @@ pub fn predict(text: &str) -> Result<Answer, String> {
 /// The first line that cannot be read.
 pub fn read(text: &str) -> Result<Vec<Case>, String> {
     let lines = text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty());
-    lines.map(|(i, l)| Case::read(l, i + 1)).collect()
+    let cases: Vec<Case> = lines.map(|(i, l)| Case::read(l, i + 1)).collect::<Result<_, _>>()?;
+    if cases.is_empty() {
+        return Err("the file is empty; write one JSON object per line".into());
+    }
+    Ok(cases)
 }
 
 impl Case {
     fn read(text: &str, line: usize) -> Result<Case, String> {
         let value: Value = serde_json::from_str(text)
             .map_err(|e| format!("line {line}: {e}; write one JSON object per line"))?;
-        let Value::Object(row) = value else { return Err(format!("line {line}: not a JSON object")) };
+        let Value::Object(row) = value else {
+            return Err(format!("line {line}: not a JSON object; write one per line"));
+        };
         let cells = Cells { row: &row, line };
         let path = cells.path()?;
         let measured = cells.measured();

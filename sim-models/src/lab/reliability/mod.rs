@@ -13,7 +13,7 @@ mod system;
 mod tests;
 
 use super::{Bench, Seen};
-use crate::quantity::{Law, Resolver, Time, Unit};
+use crate::quantity::{Law, Resolver, Time, Unit, seconds};
 use crate::storage::groups::MAX_COPIES;
 use needs::Needs;
 use serde::Deserialize;
@@ -42,6 +42,7 @@ pub struct Spec {
 
 /// What must be up, as typed.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum NeedsSpec {
     /// This many of the units, whichever.
     Units(u32),
@@ -95,7 +96,13 @@ impl Spec {
 
     fn goal(&self, path: &str, r: &mut Resolver) -> Goal {
         match &self.until {
-            UntilSpec::For(time) => Goal::Time(time.resolve(path, r).as_secs()),
+            UntilSpec::For(time) => {
+                let time = seconds(time, path, r);
+                if time <= 0.0 {
+                    r.problem(path, "no time", "write a time above 0");
+                }
+                Goal::Time(time)
+            }
             UntilSpec::Losses(n) => Goal::Losses(r.whole(path, *n, 1, 1_000_000)),
             UntilSpec::Cycles(n) => {
                 if !matches!(self.life, Law::Exp(_)) {

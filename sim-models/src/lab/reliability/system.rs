@@ -172,7 +172,11 @@ pub(super) fn play(
     sim.start(|system, cx| system.book(past, cx.record));
     match goal {
         Goal::Losses(wanted) | Goal::Cycles(wanted) if sim.record.systems < u64::from(wanted) => {
-            Err(format!("only {} of {wanted} have ended after 584,000 years", sim.record.systems))
+            Err(format!(
+                "only {} of {wanted} have ended after 584,000 years; losses this rare want until: Cycles(..), or \
+                 shorter lives",
+                sim.record.systems
+            ))
         }
         _ => Ok(sim.record),
     }

@@ -11,6 +11,8 @@ use sim_core::{Budget, Class, EventKind, Id, Model, SimTime, Simulation, Span, S
 
 /// Most jobs at one place at once: an overload without a buffer ends in words, not in want of memory.
 const MOST_INSIDE: u64 = 1_000_000;
+/// The end of time.
+const LAST: SimTime = SimTime(SimTime::NEVER.0 - 1);
 /// What a run may spend: some minutes.
 const BUDGET: Budget = Budget { events: 500_000_000, events_per_instant: 2_000_000 };
 
@@ -105,8 +107,11 @@ impl<const N: usize> Network<N> {
         let watch = Watch::new(plan.classes.len(), plan.stages.len());
         let mut sim = Simulation::new(Network::<N>::new(plan, name, streams), watch, BUDGET);
         sim.start(|m, cx| m.start(cx));
-        sim.run_until(SimTime::NEVER)
-            .map_err(|e| format!("{e}: shorten `jobs` or `lasts`, and see that something takes time"))?;
+        let ran = sim.run_until(SimTime::NEVER);
+        if sim.now() >= LAST {
+            return Err("the run does not end within 584 years: shorten `jobs`, `lasts` or the outage".into());
+        }
+        ran.map_err(|e| format!("{e}: shorten `jobs` or `lasts`, and see that something takes time"))?;
         if sim.model.overflowed {
             return Err(format!(
                 "{MOST_INSIDE} jobs are at one place at {}: more come than is served; add servers or a `buffer`",

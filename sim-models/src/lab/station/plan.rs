@@ -91,6 +91,25 @@ impl Plan {
     }
 }
 
+impl ClassPlan {
+    /// Jobs that come per second, on average; of a closed population none, as servers hold it back.
+    pub fn rate(&self) -> f64 {
+        let batch = match self.batch {
+            BatchPlan::Fixed(n) => f64::from(n),
+            BatchPlan::Geometric { last } => 1.0 / last,
+        };
+        batch
+            * match &self.comes {
+                Comes::Gaps(gaps) => 1.0 / gaps.mean(),
+                Comes::Phases(phases) => {
+                    let lasts: f64 = phases.iter().map(|(lasts, _)| lasts.mean()).sum();
+                    phases.iter().map(|(part, rate)| part.mean() * rate).sum::<f64>() / lasts
+                }
+                Comes::Closed { .. } => 0.0,
+            }
+    }
+}
+
 impl StagePlan {
     /// It serves some classes before others.
     pub fn ranks(&self) -> bool {

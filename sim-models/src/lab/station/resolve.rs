@@ -257,6 +257,13 @@ impl Plan {
                 format!("write at most {MOST_COPIES} in all"),
             );
         }
+        let time = |length: Length| if let Length::For(time) = length { time.as_secs() } else { 0.0 };
+        let come =
+            self.classes.iter().map(ClassPlan::rate).sum::<f64>() * (time(self.warmup) + time(self.measured));
+        if come.is_finite() && come > MOST_JOBS as f64 {
+            let remedy = format!("shorten `lasts` or `warmup`; at most {MOST_JOBS} may come");
+            r.problem(path, format!("{come:.1e} jobs would come"), remedy);
+        }
         for class in &self.classes {
             let Comes::Closed { think, .. } = &class.comes else { continue };
             if think.mean() <= 0.0 && class.services.iter().all(|s| s.mean() <= 0.0) {

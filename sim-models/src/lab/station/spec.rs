@@ -76,6 +76,7 @@ pub struct Stage {
 
 /// How jobs come.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub enum Arrivals {
     /// Independent of each other, at a mean rate.
     Poisson(Frequency),

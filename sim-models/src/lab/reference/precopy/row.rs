@@ -188,11 +188,14 @@ pub fn read(text: &str) -> Result<Vec<Row>, String> {
             return Err(format!("line 1: no column `{needed}`; every run needs a name and a memory size"));
         }
     }
-    let mut rows = Vec::new();
+    let mut rows: Vec<Row> = Vec::new();
     for values in reader.records() {
         let values = values.map_err(|e| e.to_string())?;
         let line = values.position().map_or(0, csv::Position::line);
         rows.push(Cells { names: &names, values: &values, line }.row()?);
+    }
+    if rows.is_empty() {
+        return Err("there are no rows below the heads; write one migration a row".into());
     }
     Ok(rows)
 }
