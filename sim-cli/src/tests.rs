@@ -109,6 +109,34 @@ fn the_schema_documents_both_ends() {
 }
 
 #[test]
+fn mistakes_around_lab_files_are_told() {
+    let lab = |figure: &str| {
+        let part =
+            r#"(name: "f", is: Flows(links: [], flows: [(name: "a", cap: GBps(1), size: GB(1), path: [])]))"#;
+        let because = r#"value: 1, within: Exactly, because: "size / cap""#;
+        format!(r#"Lab(name: "x", parts: [{part}], expect: [(figure: "{figure}", {because})])"#)
+    };
+    let sound = Temporary::new("sound.ron", &lab("f.a.finish"));
+    assert_eq!(duress(&["run", sound.path()]).code, code::DONE);
+    for command in ["check", "batch", "sensitivity"] {
+        let o = duress(&[command, sound.path()]);
+        assert_eq!(o.code, code::USAGE);
+        assert!(o.err.contains("is a lab file; play it with `duress run`"), "{}", o.err);
+    }
+    let o = duress(&["lab", "flows", sound.path()]);
+    assert!(o.code == code::USAGE && o.err.contains("is a lab file"), "{}", o.err);
+    let misspelt = Temporary::new("misspelt.ron", &lab("f.a.finsh"));
+    let o = duress(&["run", misspelt.path()]);
+    assert_eq!(o.code, code::USAGE);
+    assert!(o.err.contains("expect[0].figure") && o.err.contains("did you mean `f.a.finish`?"), "{}", o.err);
+    let elsewhere = Temporary::new("elsewhere.ron", &lab("g.a.finish"));
+    assert!(duress(&["run", elsewhere.path()]).err.contains("begin with the name of a part and a dot: f"));
+    let empty = Temporary::new("empty.ron", "\n");
+    let o = duress(&["run", empty.path()]);
+    assert!(o.code == code::USAGE && o.err.contains("is empty; write a scenario or a lab file"), "{}", o.err);
+}
+
+#[test]
 fn a_file_is_written_whole_or_not_at_all() {
     let file = Temporary::new("whole.txt", "before");
     let path = Path::new(file.path());

@@ -172,11 +172,12 @@ pub(super) fn play(
     sim.start(|system, cx| system.book(past, cx.record));
     match goal {
         Goal::Losses(wanted) | Goal::Cycles(wanted) if sim.record.systems < u64::from(wanted) => {
-            Err(format!(
-                "only {} of {wanted} have ended after 584,000 years; losses this rare want until: Cycles(..), or \
-                 shorter lives",
-                sim.record.systems
-            ))
+            let remedy = match goal {
+                Goal::Cycles(_) => "write fewer cycles",
+                _ => "losses this rare want until: Cycles(..), or shorter lives",
+            };
+            let ended = sim.record.systems;
+            Err(format!("only {ended} of {wanted} have ended after 584,000 years; {remedy}"))
         }
         _ => Ok(sim.record),
     }
