@@ -7,16 +7,13 @@
 //! what it does to the wait of one cycle in a pool of two CPUs with the same vCPUs per CPU and the same
 //! duty, and carried to larger pools either unchanged or falling as 2 / CPUs.
 
-use crate::profile::cpu::Imbalance;
-
-/// The factor on the wait of a cycle is held below this where the pooled wait is next to nothing
-/// (assumed; 1.9 is the largest measured).
-const MOST: f64 = 3.0;
+use crate::profile::cpu::{CpuProfile, Imbalance};
 
 /// Factor on the wait of each cycle of the vCPUs of a pool, at least 1.
 ///
 /// `threads` is the number of CPUs, `vcpus` the number of vCPUs that ever run, `duty` their mean duty.
-pub fn wait_factor(law: Imbalance, misplaced: f64, threads: f64, vcpus: f64, duty: f64) -> f64 {
+pub fn wait_factor(profile: &CpuProfile, threads: f64, vcpus: f64, duty: f64) -> f64 {
+    let CpuProfile { imbalance: law, misplaced, imbalance_most: most, .. } = *profile;
     if law == Imbalance::None || misplaced == 0.0 || threads <= 1.0 || vcpus <= threads {
         return 1.0;
     }
@@ -25,7 +22,7 @@ pub fn wait_factor(law: Imbalance, misplaced: f64, threads: f64, vcpus: f64, dut
     if pooled <= 0.0 {
         return 1.0;
     }
-    let excess = (wait_per_work(sources, duty, misplaced) / pooled).min(MOST) - 1.0;
+    let excess = (wait_per_work(sources, duty, misplaced) / pooled).min(most) - 1.0;
     let carried = match law {
         Imbalance::Vanishing => (2.0 / threads).min(1.0),
         _ => 1.0,
@@ -56,6 +53,11 @@ fn wait_per_work(sources: f64, duty: f64, misplaced: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cpu::tests::cpu_profile;
+
+    fn half_misplaced(imbalance: Imbalance) -> CpuProfile {
+        CpuProfile { imbalance, misplaced: 0.5, imbalance_most: 3.0, ..cpu_profile("kvm") }
+    }
 
     /// Two CPUs, four vCPUs of duty 0.35 (r = 7/13). Pooled: P(n) ~ C(4,n) n! r^n / prod min(j,2).
     /// With n = 2 the pair works at 1.5 instead of 2. Both by hand to five digits:
@@ -64,20 +66,21 @@ mod tests {
     /// 3.47929 + 2.49795 + .67253) = 3.08127 / 8.80362 = .35000.
     #[test]
     fn two_cpus_by_hand() {
-        let factor = wait_factor(Imbalance::Constant, 0.5, 2.0, 4.0, 0.35);
+        let factor = wait_factor(&half_misplaced(Imbalance::Constant), 2.0, 4.0, 0.35);
         assert!((factor - 0.35000 / 0.17990).abs() < 2e-3, "{factor}");
     }
 
     #[test]
     fn one_cpu_and_hogs_know_no_imbalance() {
-        assert_eq!(wait_factor(Imbalance::Constant, 0.5, 1.0, 8.0, 0.2), 1.0);
+        let law = half_misplaced(Imbalance::Constant);
+        assert_eq!(wait_factor(&law, 1.0, 8.0, 0.2), 1.0);
         // With hogs only, nothing idles: the state with two runnable vCPUs is never visited.
-        assert!((wait_factor(Imbalance::Constant, 0.5, 8.0, 12.0, 1.0) - 1.0).abs() < 1e-6);
+        assert!((wait_factor(&law, 8.0, 12.0, 1.0) - 1.0).abs() < 1e-6);
     }
 
     #[test]
     fn the_excess_stays_or_falls_with_the_number_of_cpus() {
-        let at = |law, threads: f64| wait_factor(law, 0.5, threads, 4.0 * threads, 0.2) - 1.0;
+        let at = |law, threads: f64| wait_factor(&half_misplaced(law), threads, 4.0 * threads, 0.2) - 1.0;
         let two = at(Imbalance::Constant, 2.0);
         assert!(two > 0.2);
         assert!((at(Imbalance::Constant, 32.0) - two).abs() < 1e-12);

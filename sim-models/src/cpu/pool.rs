@@ -40,10 +40,10 @@ impl Capacity {
         Capacity { cores: f64::from(cores), threads: f64::from(cores), ht_gain: 1.0 }
     }
 
-    /// What is left when hypervisor work of higher priority keeps `busy` cores. Never less than a
-    /// twentieth: such work yields before a host stands still (assumed).
-    pub fn less(self, busy: f64) -> Capacity {
-        let left = (1.0 - busy / self.cores).clamp(0.05, 1.0);
+    /// What is left when hypervisor work of higher priority keeps `busy` cores. Never less than the share
+    /// `least`: such work yields before a host stands still.
+    pub fn less(self, busy: f64, least: f64) -> Capacity {
+        let left = (1.0 - busy / self.cores).clamp(least, 1.0);
         Capacity { cores: self.cores * left, threads: self.threads * left, ..self }
     }
 
@@ -409,6 +409,8 @@ fn tilt(capacity: &Capacity, busy: &[Member]) -> Tilt {
 /// `n! / prod phi(j) / s^n`, scaled to 1 at the peak. Far from it the weights may exceed any float while
 /// the probability they multiply is zero: they are held at a bound that cannot matter.
 fn weights(capacity: &Capacity, tilt: &Tilt, k: usize) -> Vec<f64> {
+    // A pure number: what multiplies such a weight is below 1e-280 of its value at the peak, and a sum of
+    // some thousand such weights is still a float.
     const BOUND: f64 = 1e280;
     let peak = (tilt.peak as usize).min(k);
     let mut weights = vec![1.0; k + 1];

@@ -93,9 +93,9 @@ fn short_bursts(
     shares: &mut [Share],
 ) {
     let many = profile.short_bursts * (capacity.threads - 1.0).clamp(0.0, 1.0);
+    let steep = -1.0 / profile.short_below;
     for ((e, w), s) in entries.iter().zip(wakes).zip(shares) {
-        // A quarter of a slice is assumed to part short from long; 5 ms are long.
-        let theta = many * libm::exp(-4.0 * e.burst / profile.slice.as_secs());
+        let theta = many * libm::exp(steep * e.burst / profile.slice.as_secs());
         if s.run > 0.0 && theta > 0.01 {
             let fair = s.ready / s.run;
             *s = s.waiting_in_all((1.0 - theta) * fair + theta * w.chance * w.mean / e.burst);
@@ -158,7 +158,7 @@ fn balance_late(profile: &CpuProfile, capacity: Capacity, members: &[Member], sh
     if demand > 0.0 {
         // As many equals as share the demand: who hardly ever runs hardly counts.
         let (vcpus, duty) = (demand * demand / squares, squares / demand);
-        let factor = wait_factor(profile.imbalance, profile.misplaced, capacity.threads, vcpus, duty);
+        let factor = wait_factor(profile, capacity.threads, vcpus, duty);
         shares.iter_mut().for_each(|s| *s = s.waiting_times(factor));
     }
 }

@@ -1,6 +1,6 @@
 //! One small message along a path of the present fabric, or waiting for one.
 
-use super::flows::{COPY_RATE, WINDOW};
+use super::flows::WINDOW;
 use super::message::{Message, PortState, back_off};
 use super::offers::Offer;
 use super::topology::{Path, Port};
@@ -13,8 +13,6 @@ use sim_core::{Bytes, SimTime, Span, Stream};
 /// Dynamic buffer threshold: a queue may hold this multiple of the memory that is still free (Choudhury and
 /// Hahne, IEEE/ACM ToN 6(2), 1998); 1 is a common default.
 const ALPHA: f64 = 1.0;
-/// Between VMs of one host: two passes through the virtual switch; assumed.
-const LOCAL_DELAY: Span = Span::us(10);
 /// Bytes that Linux TCP lets one connection keep below it in its own host (`tcp_limit_output_bytes`, 1 MiB).
 const HOST_QUEUE: Bytes = Bytes::mib(1);
 /// Retransmissions waited for during an outage (Linux `tcp_retries2`).
@@ -25,7 +23,7 @@ impl Fabric {
     /// are being moved off a dead part the delay holds the wait and the retransmission back-off.
     pub fn message(&self, from: HostId, to: HostId, bytes: u32, now: SimTime, luck: &mut Stream) -> Delivery {
         if from == to {
-            return Delivery::After(LOCAL_DELAY + Bytes(u64::from(bytes)) / COPY_RATE);
+            return Delivery::After(self.local_delay + Bytes(u64::from(bytes)) / self.copy_rate);
         }
         let pair = self.offers.get(&(from, to));
         let behind = || pair.map_or(Span::ZERO, |p| p.wait(bytes, now));
@@ -52,7 +50,7 @@ impl Fabric {
     /// Unloaded round trip between two hosts as if nothing were broken, for hand-shakes and reports.
     pub fn rtt(&self, from: HostId, to: HostId) -> Span {
         if from == to {
-            return LOCAL_DELAY * 2;
+            return self.local_delay * 2;
         }
         // At the end of time everything is back.
         let path = self.topology.route(from, to, self.pair_hash(from, to), SimTime::NEVER);
@@ -98,6 +96,7 @@ impl Fabric {
             trains: &load.trains,
             guests: load.guests,
             hot_share: self.hot_share,
+            background: &self.background,
             loss: port.loss,
         };
         let Some(switch) = port.switch else {

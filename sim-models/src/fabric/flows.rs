@@ -18,8 +18,6 @@ const WEIGHT_ONE: f64 = 1024.0;
 pub(super) const WINDOW: Bytes = Bytes::mib(4);
 /// First window of a connection, segments (RFC 6928).
 const FIRST_WINDOW: f64 = 10.0;
-/// Between VMs of one host nothing but memory is copied; assumed, one core's streaming copy.
-pub(super) const COPY_RATE: Rate = Rate(10_000_000_000);
 
 /// A flow as the fabric knows it.
 #[derive(Clone, Debug)]
@@ -253,7 +251,7 @@ impl Fabric {
     fn limit(&self, transfer: &Transfer) -> Rate {
         let cap = transfer.cap.unwrap_or(MAX_RATE);
         if transfer.from == transfer.to {
-            return cap.min(COPY_RATE);
+            return cap.min(self.copy_rate);
         }
         let Some(path) = transfer.path else { return cap };
         let rtt = self.topology.rtt(path);

@@ -13,7 +13,7 @@
 //! Constants marked *fitted* come from packet-level runs (`tests/data/ns3`): MTU 9000, 10 and 25 GbE. What
 //! decides P99 is the regime of the port, not its utilisation. This module knows no topology and no flows.
 
-use crate::scenario::Queueing;
+use crate::scenario::{Background, Queueing};
 use sim_core::mutant::Mutant;
 use sim_core::{Bytes, Rate, SimTime, Span, Stream};
 
@@ -33,13 +33,9 @@ const TRANSMITTER_PACKETS: f64 = 2.0;
 const QUEUE_FLOOR: (f64, f64) = (0.65, 0.86);
 /// The standard normal's 99 % quantile: laws are fitted at P50 and P99.
 const Z99: f64 = 2.326_347_874;
-/// Mean size of the other guests' messages at a port, and its squared coefficient of variation; assumed.
-const GUEST_MESSAGE: (f64, f64) = (16_384.0, 1.0);
 /// Length of a microburst: median 25 us, sigma 1.62, so that 90 % end within 200 us (Zhang et al., "High-
 /// resolution measurement of data center microbursts", IMC 2017).
 const BURST: (f64, f64) = (25e-6, 1.62);
-/// A burst that lasts longer is congestion by flows, which the solver carries; assumed.
-const LONGEST_BURST: f64 = 1e-3;
 /// Transmissions of one packet before the model stops counting (Linux `tcp_retries2` is 15).
 const MAX_TRIES: u32 = 15;
 
@@ -73,6 +69,8 @@ pub struct PortState<'a> {
     pub guests: Rate,
     /// Share of time inside a microburst.
     pub hot_share: f64,
+    /// What those messages and bursts are like.
+    pub background: &'a Background,
     /// Probability that a packet is lost for reasons of its own (a bad cable).
     pub loss: f64,
 }
@@ -264,7 +262,8 @@ impl PortState<'_> {
         if rho == 0.0 || !luck.chance(rho) {
             return 0.0;
         }
-        let mean = self.time(GUEST_MESSAGE.0) * (1.0 + GUEST_MESSAGE.1) / (2.0 * (1.0 - rho));
+        let Background { guest_message, guest_message_cv2, .. } = *self.background;
+        let mean = self.time(guest_message) * (1.0 + guest_message_cv2) / (2.0 * (1.0 - rho));
         -mean * libm::log(luck.uniform_open())
     }
 
@@ -272,7 +271,8 @@ impl PortState<'_> {
     /// uniform point of it, and the queue has risen at (senders - 1) x rate until then.
     fn microburst(&self, luck: &mut Stream) -> Met {
         let (median, sigma) = BURST;
-        let length = (median * libm::exp(sigma * sigma + sigma * normal(luck))).min(LONGEST_BURST);
+        let length = median * libm::exp(sigma * sigma + sigma * normal(luck));
+        let length = length.min(self.background.longest_burst);
         let senders = 2.0 + luck.below(3) as f64;
         let room = self.time(self.room.as_f64());
         let wait = ((senders - 1.0) * length * luck.uniform()).min(room);

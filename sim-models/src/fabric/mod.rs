@@ -21,7 +21,7 @@ mod topology;
 use crate::event::{self, Cx};
 use crate::hosts::Hosts;
 use crate::ids::{HostId, Side};
-use crate::scenario::{FabricDesign, Queueing, RouteDetection, Scenario};
+use crate::scenario::{Background, FabricDesign, Queueing, RouteDetection, Scenario};
 use flows::Transfer;
 use offers::Offer;
 use sim_core::fluid::{self, Fluid, LinkId};
@@ -172,6 +172,12 @@ pub struct Fabric {
     buffer: Bytes,
     queueing: Queueing,
     hot_share: f64,
+    background: Background,
+    /// Between two VMs of one host: one way, and the rate of a copy.
+    local_delay: Span,
+    copy_rate: Rate,
+    /// Connections between a pair of hosts that guests share.
+    guest_connections: u32,
     /// Largest frame, bytes.
     mtu: u32,
     detection: RouteDetection,
@@ -219,6 +225,10 @@ impl Fabric {
             buffer: design.buffer,
             queueing: design.queueing,
             hot_share: design.hot_share,
+            background: design.background,
+            local_delay: design.local_delay,
+            copy_rate: design.copy_rate,
+            guest_connections: design.guest_connections,
             mtu: design.mtu,
             detection: design.detection,
             lacp_fast: design.lacp_fast,

@@ -13,9 +13,6 @@ use crate::ids::HostId;
 use sim_core::fluid::LinkId;
 use sim_core::{Bytes, Rate, SimTime, Span};
 
-/// Connections between a pair of hosts that guests' replica writes share; assumed.
-const CONNECTIONS: u32 = 4;
-
 /// What guests offer from one host to another, and what of it waits.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Offer {
@@ -27,6 +24,8 @@ pub(super) struct Offer {
     spare: Rate,
     /// Waiting at `since`.
     backlog: Bytes,
+    /// Most that can wait: a window for each connection.
+    most: Bytes,
     since: SimTime,
     /// Listed for the next settle.
     listed: bool,
@@ -43,7 +42,7 @@ impl Offer {
         let span = now.since(self.since);
         if self.rate < self.offered {
             let grown = self.backlog + (self.offered - self.rate) * span;
-            return grown.min(WINDOW * u64::from(CONNECTIONS));
+            return grown.min(self.most);
         }
         self.backlog.saturating_sub(self.spare * span)
     }
@@ -93,7 +92,7 @@ impl Fabric {
             from,
             to,
             hash,
-            streams: CONNECTIONS,
+            streams: self.guest_connections,
             traffic: Traffic::Guest,
             cap: Some(offered),
             also: Vec::new(),
@@ -104,8 +103,8 @@ impl Fabric {
         };
         let flow = self.start(transfer, None, hash, cx);
         let (rate, spare) = (offered, Rate::ZERO);
-        let backlog = Bytes::ZERO;
-        let offer = Offer { flow, offered, rate, spare, backlog, since: cx.now, listed: false };
+        let (backlog, most) = (Bytes::ZERO, WINDOW * u64::from(self.guest_connections));
+        let offer = Offer { flow, offered, rate, spare, backlog, most, since: cx.now, listed: false };
         self.offers.insert((from, to), offer);
         self.list_offer(from, to);
     }
@@ -122,14 +121,14 @@ impl Fabric {
     /// Rates have changed: backlogs go on from here. A quiet pair whose rate is what it was needs no look.
     pub(super) fn reckon_offers(&mut self, now: SimTime) {
         let (fluid, loads, transfers) = (&self.fluid, &self.loads, &self.transfers);
-        let offers = &mut self.offers;
+        let (offers, connections) = (&mut self.offers, f64::from(self.guest_connections));
         self.listed_offers.retain(|pair| {
             let Some(offer) = offers.get_mut(pair) else { return false };
             let (backlog, rate) = (offer.backlog(now), fluid.rate(offer.flow));
             (offer.backlog, offer.since, offer.rate, offer.spare) = (backlog, now, rate, Rate::ZERO);
             if backlog > Bytes::ZERO && rate >= offer.offered {
                 let path = transfers[offer.flow.index()].as_ref().and_then(|(_, t)| t.path);
-                let room = |l: LinkId| room(fluid.capacity(l), &loads[l.index()]);
+                let room = |l: LinkId| room(fluid.capacity(l), connections, &loads[l.index()]);
                 offer.spare = path.iter().flat_map(Path::links).map(room).min().unwrap_or(Rate::ZERO);
             }
             offer.listed = !offer.is_quiet();
@@ -141,9 +140,9 @@ impl Fabric {
 /// What a pair that sends a backlog gets of a link beyond what it offers: its connections' max-min share
 /// among the bulk on the link, one connection for each flow that is held back elsewhere. The others' rates
 /// stay as they are: a backlog lasts for milliseconds then.
-fn room(capacity: Rate, load: &Load) -> Rate {
+fn room(capacity: Rate, connections: f64, load: &Load) -> Rate {
     let bulk = load.trains.len() as f64 + f64::from(load.elastic);
-    let (mut room, mut rivals) = (capacity.as_f64() - load.guests.as_f64(), f64::from(CONNECTIONS) + bulk);
+    let (mut room, mut rivals) = (capacity.as_f64() - load.guests.as_f64(), connections + bulk);
     let mut slow: Vec<f64> = load.trains.iter().map(|t| t.rate.as_f64()).collect();
     slow.sort_by(f64::total_cmp);
     for rate in slow {
@@ -154,5 +153,5 @@ fn room(capacity: Rate, load: &Load) -> Rate {
         room -= rate;
         rivals -= 1.0;
     }
-    Rate::from_f64((room * f64::from(CONNECTIONS) / rivals).max(0.0))
+    Rate::from_f64((room * connections / rivals).max(0.0))
 }

@@ -28,8 +28,6 @@ const GOODPUT: f64 = 0.95;
 /// Headers of IPv4 and TCP with timestamps in a frame, and Ethernet preamble, header, checksum and gap
 /// around it, bytes: 1448/1538 of the wire is payload at MTU 1500.
 const FRAME: (f64, f64) = (52.0, 38.0);
-/// Propagation and switching of one hop; assumed, cut-through switches and cables within a room.
-const HOP_DELAY: Span = Span::us(2);
 
 /// A directed link and the port that feeds it.
 #[derive(Clone, Debug)]
@@ -197,7 +195,7 @@ impl Topology {
             site: None,
             switches: 0,
         };
-        let mut build = Builder { topology: &mut topology, fluid, mtu: design.mtu };
+        let mut build = Builder { topology: &mut topology, fluid, mtu: design.mtu, hop: design.hop_delay };
         let tors = 2 * (of_source as u16 + racks(Side::Target));
         for plug in plugs {
             build.station(plug, of_source);
@@ -319,6 +317,8 @@ struct Builder<'a, T> {
     topology: &'a mut Topology,
     fluid: &'a mut Fluid<T>,
     mtu: u32,
+    /// Propagation and switching of one hop, one way.
+    hop: Span,
 }
 
 impl<T: Copy> Builder<'_, T> {
@@ -338,8 +338,8 @@ impl<T: Copy> Builder<'_, T> {
         let mut cables = Vec::new();
         for leg in 0..plug.nics.ports.clamp(1, 2) {
             let tor = 2 * rack as u16 + leg;
-            let up = self.port(rate, 1, HOP_DELAY, None);
-            let down = self.port(rate, 1, HOP_DELAY, Some(tor));
+            let up = self.port(rate, 1, self.hop, None);
+            let down = self.port(rate, 1, self.hop, Some(tor));
             cables.push(Pair { up, down });
         }
         let active = usize::from(plug.number) % cables.len();
@@ -353,8 +353,8 @@ impl<T: Copy> Builder<'_, T> {
             let members = design.uplinks_per_tor / design.spines + more;
             let of_spine = tors + layer as u16 * design.spines + spine;
             uplinks.push((members > 0).then(|| Pair {
-                up: self.port(design.uplink, members, HOP_DELAY, Some(number)),
-                down: self.port(design.uplink, members, HOP_DELAY, Some(of_spine)),
+                up: self.port(design.uplink, members, self.hop, Some(number)),
+                down: self.port(design.uplink, members, self.hop, Some(of_spine)),
             }));
         }
         self.topology.tors.push(Tor { layer, uplinks });

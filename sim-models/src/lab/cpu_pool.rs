@@ -40,9 +40,15 @@ pub struct Spec {
     /// Two runnable vCPUs on two CPUs queue behind each other with this probability. Default 0.
     #[serde(default = "nothing")]
     pub misplaced: Fraction,
+    /// That makes a cycle wait at most so many times as long. Default 3, as in the profiles.
+    #[serde(default = "three")]
+    pub imbalance_most: Number,
     /// How far bursts much shorter than a slice wait at their wake-up only. Default 0.
     #[serde(default = "nothing")]
     pub short_bursts: Fraction,
+    /// Slices that part short bursts from long ones. Default 0.25, as in the profiles.
+    #[serde(default = "quarter")]
+    pub short_below: Number,
     /// Time slice. Default 3 ms.
     #[serde(default = "slice")]
     pub slice: Time,
@@ -90,6 +96,12 @@ fn one() -> u32 {
 fn unity() -> Number {
     Number::Num(1.0)
 }
+fn three() -> Number {
+    Number::Num(3.0)
+}
+fn quarter() -> Number {
+    Number::Num(0.25)
+}
 fn balanced() -> Imbalance {
     Imbalance::None
 }
@@ -129,9 +141,12 @@ impl Spec {
             pool: Pool::Host,
             slice: self.slice.resolve(&at("slice"), r).max(Span::us(1)),
             ht_gain,
+            guests_least: 1.0,
             imbalance: self.imbalance,
             misplaced: self.misplaced.resolve(&at("misplaced"), r),
+            imbalance_most: self.imbalance_most.resolve(&at("imbalance_most"), r).max(1.0),
             short_bursts: self.short_bursts.resolve(&at("short_bursts"), r),
+            short_below: self.short_below.resolve(&at("short_below"), r).max(1e-3),
             wake: Span::ZERO,
             wake_points: self.wake_points.resolve(&at("wake_points"), r),
             preemption: self.preemption.resolve(&at("preemption"), r),
@@ -168,7 +183,7 @@ impl Spec {
         let fractions = [&self.misplaced, &self.short_bursts, &self.preemption];
         self.vcpus.iter().any(drawn)
             || fractions.into_iter().any(|f| f.plain().is_none())
-            || [&self.ht_gain, &self.wake_points].into_iter().any(|n| n.plain().is_none())
+            || [&self.ht_gain, &self.wake_points, &self.imbalance_most, &self.short_below].into_iter().any(|n| n.plain().is_none())
             || self.slice.plain().is_none()
     }
 }

@@ -15,8 +15,8 @@
 
 use super::{Bench, Seen};
 use crate::fabric::message::{Message, PortState, Train};
-use crate::quantity::{Fraction, Resolver, Size, Speed, Time, Unit};
-use crate::scenario::Queueing;
+use crate::quantity::{Fraction, Number, Resolver, Size, Speed, Time, Unit};
+use crate::scenario::{Background, FabricDesign, Queueing};
 use serde::Deserialize;
 use sim_core::hist::{Bounds, Histogram};
 use sim_core::{Bytes, Rate, Span, Stream, Streams};
@@ -49,8 +49,14 @@ pub struct Spec {
     pub bulk: Vec<BulkSpec>,
     /// Rate of other guests' messages at the port.
     pub guests: Option<Speed>,
+    /// Mean size of those messages; as in a cluster's `fabric` if not given.
+    pub guest_message: Option<Size>,
+    /// Squared coefficient of variation of that size; as in a cluster's `fabric` if not given.
+    pub guest_message_cv2: Option<Number>,
     /// Share of time inside a microburst.
     pub hot_share: Option<Fraction>,
+    /// Longest microburst; as in a cluster's `fabric` if not given.
+    pub longest_burst: Option<Time>,
     /// Probability that a packet is lost for reasons of its own.
     pub loss: Option<Fraction>,
     /// The stack notices a lost packet by the later ones.
@@ -114,6 +120,8 @@ pub struct Path {
     pub guests: Rate,
     /// Share of time inside a microburst.
     pub hot_share: f64,
+    /// What those messages and bursts are like.
+    pub background: Background,
     /// Packet loss of its own.
     pub loss: f64,
 }
@@ -135,6 +143,7 @@ impl Path {
             trains: Vec::new(),
             guests: Rate::ZERO,
             hot_share: 0.0,
+            background: FabricDesign::default().background,
             loss: 0.0,
         }
     }
@@ -150,6 +159,7 @@ impl Path {
             trains: &[],
             guests: Rate::ZERO,
             hot_share: 0.0,
+            background: &self.background,
             loss: 0.0,
         };
         let port = PortState {
@@ -219,9 +229,24 @@ impl Spec {
                 trains,
                 guests,
                 hot_share: share(&self.hot_share, "hot_share", r),
+                background: self.background(path, r),
                 loss,
                 ..Path::idle((bytes, mtu), access, port, delay)
             },
+        }
+    }
+
+    fn background(&self, path: &str, r: &mut Resolver) -> Background {
+        let usual = FabricDesign::default().background;
+        let at = |name: &str| format!("{path}.{name}");
+        let size = self.guest_message.as_ref().map(|s| s.resolve(&at("guest_message"), r).as_f64());
+        let cv2 = self.guest_message_cv2.as_ref().map(|n| n.resolve(&at("guest_message_cv2"), r));
+        let longest = self.longest_burst.as_ref();
+        let longest = longest.map(|t| t.resolve(&at("longest_burst"), r).max(Span::us(1)).as_secs());
+        Background {
+            guest_message: size.unwrap_or(usual.guest_message),
+            guest_message_cv2: cv2.unwrap_or(usual.guest_message_cv2),
+            longest_burst: longest.unwrap_or(usual.longest_burst),
         }
     }
 

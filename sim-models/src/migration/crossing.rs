@@ -22,8 +22,6 @@ use sim_core::{Bytes, Rate, SimTime, Span, Stream};
 
 /// Bytes of a call between the two managers.
 const CALL: u32 = 1024;
-/// Between two attempts to find a host or a path.
-const RETRY: Span = Span::secs(10);
 
 /// How a move ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +69,8 @@ pub struct Crossing {
     rest: Bytes,
     down_since: SimTime,
     timer: Timer,
+    /// Between two attempts to find a host or a path.
+    retry: Span,
     luck: Stream,
     /// Rate it reads and writes at, as last seen.
     pub rate: Rate,
@@ -103,6 +103,7 @@ impl Crossing {
             rest: Bytes::ZERO,
             down_since: now,
             timer: Timer::new(lane.owner),
+            retry: policy.retry,
             luck,
             rate: Rate::ZERO,
         };
@@ -293,7 +294,7 @@ impl Crossing {
             for (from, to) in [(a, b), (b, a)] {
                 total += match room.infra.fabric.message(from, to, CALL, room.cx.now, &mut self.luck) {
                     Delivery::After(delay) => delay,
-                    Delivery::Never => RETRY,
+                    Delivery::Never => self.retry,
                 };
             }
         }
@@ -328,7 +329,7 @@ impl Crossing {
     fn find_host(&mut self, not: Option<HostId>, room: &mut Room<'_, '_>) -> bool {
         let found = room.vms.destination(self.vm, Side::Target, not, room.infra);
         let Some(to) = found else {
-            self.timer.wake(room.cx.now + RETRY, room);
+            self.timer.wake(room.cx.now + self.retry, room);
             return false;
         };
         self.link.redirect(to, room.storage.bulk_budget(to));

@@ -47,6 +47,8 @@ pub struct Policy {
     pub announce_loss: f64,
     /// Announcement to traffic, seconds.
     pub relearn: Dist,
+    /// Until the guest's own traffic has taught the network, when every announcement is lost.
+    pub taught_by_traffic: Span,
     /// Moves to this platform.
     pub crossing: CrossingPolicy,
 }
@@ -64,6 +66,8 @@ pub struct CrossingPolicy {
     pub round_trips: u32,
     /// A connection that carries nothing for this long is given up.
     pub keepalive: Span,
+    /// Between two attempts to find a host or a path.
+    pub retry: Span,
 }
 
 fn unless_zero(span: Span) -> Option<Span> {
@@ -94,12 +98,14 @@ impl Policy {
             announcements: p.announcements.iter().map(|&ms| Span::ms(u64::from(ms))).collect(),
             announce_loss,
             relearn: p.relearn.clone(),
+            taught_by_traffic: p.taught_by_traffic,
             crossing: CrossingPolicy {
                 stop: p.move_stop.clone(),
                 boot: p.move_boot.clone(),
                 overlap: p.move_overlap,
                 round_trips: p.move_round_trips,
                 keepalive: p.keepalive.max(Span::secs(1)),
+                retry: p.move_retry,
             },
         }
     }

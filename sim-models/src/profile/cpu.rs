@@ -1,5 +1,6 @@
 //! How a platform schedules vCPUs.
 
+use crate::quantity::Resolver;
 use serde::Deserialize;
 
 /// Over which CPUs a vCPU is scheduled.
@@ -31,13 +32,21 @@ crate::section! {
         slice: Time,
         /// Work of a core with both threads busy over that of a core with one.
         ht_gain: Number,
+        /// Share of a host's CPUs that guests keep however busy the hypervisor is.
+        guests_least: Fraction,
         /// How the imbalance of per-CPU run queues carries over to more than two CPUs.
         imbalance: Choice<Imbalance>,
         /// Two runnable vCPUs on two CPUs queue behind each other with this probability.
         misplaced: Fraction,
+        /// The factor that this puts on the wait of a cycle is at most this: where a pooled queue waits next to
+        /// nothing it would grow without bound.
+        imbalance_most: Number,
         /// How far bursts much shorter than a slice wait as the wake-up law says rather than in proportion to
         /// their length, with many CPUs. On one CPU they wait in proportion.
         short_bursts: Fraction,
+        /// Slices that part short bursts from long ones: how short a burst counts as falls as
+        /// exp(-length / (slice x this)).
+        short_below: Number,
         /// Wake-up to first instruction on a free CPU.
         wake: Time,
         /// Mean wait of a wake-up that finds no free CPU, in mean distances between scheduling points.
@@ -56,5 +65,19 @@ crate::section! {
         cvm_burst: Time,
         /// Variability of ready time within a sample, in bursts: see `cpu::sample`.
         sample_noise: Number,
+    }
+}
+
+impl CpuProfile {
+    /// Notes what no scheduler can be; problems are under `path`.
+    pub(super) fn check(&self, path: &str, r: &mut Resolver) {
+        let mut whether = |sound: bool, field: &str, value: f64, remedy: &str| {
+            if !sound {
+                r.problem(&format!("{path}.{field}"), format!("{value} is too small"), remedy);
+            }
+        };
+        whether(self.guests_least >= 0.001, "guests_least", self.guests_least, "write at least Share(0.001)");
+        whether(self.imbalance_most >= 1.0, "imbalance_most", self.imbalance_most, "write at least Num(1)");
+        whether(self.short_below >= 0.001, "short_below", self.short_below, "write at least Num(0.001)");
     }
 }

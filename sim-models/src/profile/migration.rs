@@ -1,6 +1,8 @@
 //! How a platform migrates live, and how VMs are brought to it from another one.
 
+use crate::quantity::Resolver;
 use serde::Deserialize;
+use sim_core::Span;
 
 /// When pre-copy is over.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
@@ -119,6 +121,8 @@ crate::section! {
         announcements: Choice<Vec<u32>>,
         /// From the announcement to traffic at the new place.
         relearn: Law,
+        /// When every announcement is lost, the guest's own traffic teaches the network within this.
+        taught_by_traffic: Time,
         /// Moves to this platform: the guest shuts down at the source.
         move_stop: Law,
         /// Moves to this platform: the guest boots here, with its services.
@@ -127,5 +131,17 @@ crate::section! {
         move_overlap: Fraction,
         /// Moves to this platform: round trips of a cut-over.
         move_round_trips: Count,
+        /// Moves to this platform: between two attempts to find a host or a path.
+        move_retry: Time,
+    }
+}
+
+impl MigrationProfile {
+    /// Notes what no platform can do; problems are under `path`.
+    pub(super) fn check(&self, path: &str, r: &mut Resolver) {
+        if self.move_retry < Span::ms(1) {
+            let what = format!("{} between two attempts", self.move_retry);
+            r.problem(&format!("{path}.move_retry"), what, "write at least Ms(1)");
+        }
     }
 }

@@ -75,14 +75,17 @@ impl ProfileSpec {
     /// The values of one run; problems are noted under `path`.
     pub fn resolve(&self, path: &str, r: &mut Resolver) -> Profile {
         let at = |section: &str| format!("{path}.{section}");
-        Profile {
+        let profile = Profile {
             name: self.name.clone(),
             cpu: self.cpu.resolve(&at("cpu"), r),
             memory: self.memory.resolve(&at("memory"), r),
             storage: self.storage.resolve(&at("storage"), r),
             migration: self.migration.resolve(&at("migration"), r),
             availability: self.availability.resolve(&at("availability"), r),
-        }
+        };
+        profile.cpu.check(&at("cpu"), r);
+        profile.migration.check(&at("migration"), r);
+        profile
     }
 
     /// Every value with its source, in order.

@@ -21,7 +21,7 @@ mod workload;
 
 pub use cluster::{Bond, Cluster, Domain, Nics, Raid, Replicated, San, StorageDesign, Throttle};
 pub use failure::{Fault, FaultKind, Pick, Strike, When};
-pub use network::{FabricDesign, Intersite, Queueing, RouteDetection};
+pub use network::{Background, FabricDesign, Intersite, Queueing, RouteDetection};
 pub use objective::{Claim, Objective};
 pub use plan::{MoveMethod, Replication, Timeline, Wave, Windows};
 pub use workload::{CpuDemand, DirtyClass, Dirtying, DiskClient, Duty, VmGroup};

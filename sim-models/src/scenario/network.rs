@@ -23,10 +23,31 @@ pub struct FabricDesign {
     pub lacp_fast: bool,
     /// How routed neighbours detect a dead switch.
     pub detection: RouteDetection,
+    /// Propagation and switching of one hop, one way.
+    pub hop_delay: Span,
+    /// Between two VMs of one host, one way.
+    pub local_delay: Span,
+    /// Between two VMs of one host nothing but memory is copied, at this rate.
+    pub copy_rate: Rate,
+    /// Connections between a pair of hosts that guests share.
+    pub guest_connections: u32,
+    /// What a port carries besides flows.
+    pub background: Background,
     /// Share of time a port is inside a microburst.
     pub hot_share: f64,
     /// Probability that an announcement after a move is lost.
     pub announce_loss: f64,
+}
+
+/// What a port carries besides flows: messages of other guests, and microbursts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Background {
+    /// Mean size of the other guests' messages, bytes.
+    pub guest_message: f64,
+    /// Squared coefficient of variation of that size.
+    pub guest_message_cv2: f64,
+    /// Longest microburst, seconds: what lasts longer is congestion by flows, which the solver carries.
+    pub longest_burst: f64,
 }
 
 /// What a full port does with small messages.

@@ -57,6 +57,13 @@ pub const FIELDS: &[Field] = fields! {
     "fabric.mtu", "whole", "9000", "largest frame, bytes";
     "fabric.lacp_fast", "true | false", "false", "LACP timers of 1 s";
     "fabric.detection", "Carrier | Bfd | BgpFast | BgpDefault | Ospf", "Bfd", "how routing notices a dead switch";
+    "fabric.hop_delay", "Time", "Us(2), assumed", "propagation and switching of one hop, one way";
+    "fabric.local_delay", "Time", "Us(10), assumed", "between two VMs of one host, one way";
+    "fabric.copy_rate", "Speed", "GBps(10), assumed", "rate of a copy between two VMs of one host";
+    "fabric.guest_connections", "whole", "4, assumed", "connections between a pair of hosts that guests share";
+    "fabric.guest_message", "Size", "KiB(16), assumed", "mean size of other guests' messages at a port";
+    "fabric.guest_message_cv2", "Number", "Num(1), assumed", "squared coefficient of variation of that size";
+    "fabric.longest_burst", "Time", "Ms(1), assumed", "longest microburst; what lasts longer is a flow";
     "fabric.hot_share", "Fraction", "Percent(1), assumed", "share of time a port is in a microburst";
     "fabric.announce_loss", "Fraction", "Percent(1), assumed", "probability that an announcement is lost";
     "groups", "[(...)]", "", "the VMs";

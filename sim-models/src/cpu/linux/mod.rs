@@ -163,7 +163,7 @@ fn grouped(profile: &CpuProfile, cpus: u32, workers: &[Worker]) -> Vec<Share> {
     let shares = weighted::solve(capacity, &classes);
     let n = workers.len() as f64;
     let duty = workers.iter().map(Worker::offered).sum::<f64>() / n;
-    let late = wait_factor(profile.imbalance, profile.misplaced, capacity.threads, n, duty);
+    let late = wait_factor(profile, capacity.threads, n, duty);
     let of = |w: &Worker| names.iter().position(|name| *name == w.group).expect("collected above");
     workers.iter().map(|w| shares[of(w)].waiting_times(late)).collect()
 }

@@ -2,6 +2,7 @@
 
 use super::super::message::{Message, PortState, Train};
 use super::*;
+use crate::scenario::Background;
 use std::collections::BTreeMap;
 
 /// A row of `tests/data/ns3/rows.jsonl`. A JSON object is a RON map once `null` is `None`.
@@ -60,6 +61,10 @@ fn gbps(g: f64) -> Rate {
     Rate::from_f64(g * 1e9 / 8.0)
 }
 
+/// Exponential messages of 16 KiB, and bursts of a millisecond at most.
+const BACKGROUND: Background =
+    Background { guest_message: 16_384.0, guest_message_cv2: 1.0, longest_burst: 1e-3 };
+
 fn port(rate: f64) -> PortState<'static> {
     PortState {
         rate: gbps(rate),
@@ -71,6 +76,7 @@ fn port(rate: f64) -> PortState<'static> {
         trains: &[],
         guests: Rate::ZERO,
         hot_share: 0.0,
+        background: &BACKGROUND,
         loss: 0.0,
     }
 }

@@ -28,6 +28,7 @@ pub(super) fn design() -> FabricDesign {
         detection: RouteDetection::Carrier,
         hot_share: 0.0,
         announce_loss: 0.0,
+        ..FabricDesign::default()
     }
 }
 

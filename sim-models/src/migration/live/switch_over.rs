@@ -9,8 +9,6 @@ use sim_core::{Bytes, Span};
 
 /// Bytes of a hand-shake message.
 const HANDSHAKE: u32 = 1024;
-/// When every announcement is lost, the guest's own traffic teaches the network within this (assumed).
-const TAUGHT_BY_TRAFFIC: Span = Span::secs(1);
 /// Page faults until a guest in post-copy makes progress: 9-11 requests measured with a small hot set.
 const FAULTS_TO_PROGRESS: u64 = 10;
 /// Share of time a guest in post-copy is blocked by faults: nearly all of it, measured.
@@ -105,7 +103,7 @@ impl Live {
     fn relearning(&mut self, policy: &Policy) -> Span {
         let heard = policy.announcements.iter().find(|_| !self.luck.chance(policy.announce_loss));
         let last = policy.announcements.last().copied().unwrap_or(Span::ZERO);
-        heard.copied().unwrap_or(last + TAUGHT_BY_TRAFFIC) + policy.relearn.sample_span(&mut self.luck)
+        heard.copied().unwrap_or(last + policy.taught_by_traffic) + policy.relearn.sample_span(&mut self.luck)
     }
 
     /// Device state is there: the guest goes on at the destination without most of its memory.

@@ -2,13 +2,20 @@
 
 use super::{above_zero, simple_name};
 use crate::profile::ProfileSpec;
-use crate::quantity::{Resolver, Unit};
+use crate::quantity::{Resolver, Time, Unit};
 use crate::scenario::library::Library;
 use crate::scenario::spec::{ClusterSpec, FabricSpec, QueueingSpec, StorageSpec, ThrottleSpec};
 use crate::scenario::{
-    Cluster, FabricDesign, Intersite, Nics, Queueing, Replicated, San, StorageDesign, Throttle,
+    Background, Cluster, FabricDesign, Intersite, Nics, Queueing, Replicated, San, StorageDesign, Throttle,
 };
 use sim_core::{Bytes, Rate, Span};
+
+/// A hop that takes longer is a distance: a link between sites (a bound on what may be typed).
+const LONGEST_HOP: Span = Span::ms(10);
+/// A burst that may last longer is no microburst (a bound on what may be typed).
+const LONGEST_BURST: Span = Span::secs(1);
+/// Messages more variable than this are bulk and control mixed (a bound on what may be typed; no unit).
+const MOST_CV2: f64 = 1e3;
 
 impl ClusterSpec {
     /// The cluster of one run; problems are noted under `path`.
@@ -170,8 +177,58 @@ impl FabricSpec {
             mtu: r.whole("fabric.mtu", self.mtu, 576, 65_535),
             lacp_fast: self.lacp_fast,
             detection: self.detection,
+            hop_delay: {
+                let hop = within(&self.hop_delay, LONGEST_HOP, "fabric.hop_delay", r);
+                above_zero("fabric.hop_delay", hop, Span::ZERO, r)
+            },
+            local_delay: within(&self.local_delay, LONGEST_HOP, "fabric.local_delay", r),
+            copy_rate: {
+                let rate = self.copy_rate.resolve("fabric.copy_rate", r);
+                above_zero("fabric.copy_rate", rate, Rate::ZERO, r)
+            },
+            guest_connections: r.whole("fabric.guest_connections", self.guest_connections, 1, 1000),
+            background: self.background(r),
             hot_share: self.hot_share.resolve("fabric.hot_share", r),
             announce_loss: self.announce_loss.resolve("fabric.announce_loss", r),
         }
     }
+
+    fn background(&self, r: &mut Resolver) -> Background {
+        let message = self.guest_message.resolve("fabric.guest_message", r);
+        if !(Bytes(1)..=Bytes::mib(16)).contains(&message) {
+            let what = format!("{message} is no message");
+            r.problem("fabric.guest_message", what, "write a size from 1 byte to 16 MiB");
+        }
+        let cv2 = self.guest_message_cv2.resolve("fabric.guest_message_cv2", r);
+        if cv2 > MOST_CV2 {
+            let what = format!("{cv2} is too large");
+            r.problem("fabric.guest_message_cv2", what, format!("write a number from 0 to {MOST_CV2}"));
+        }
+        let longest = within(&self.longest_burst, LONGEST_BURST, "fabric.longest_burst", r);
+        above_zero("fabric.longest_burst", longest, Span::ZERO, r);
+        Background {
+            guest_message: message.as_f64(),
+            guest_message_cv2: cv2,
+            longest_burst: longest.as_secs(),
+        }
+    }
+}
+
+impl Default for FabricDesign {
+    /// The fabric of a scenario that says nothing about it.
+    fn default() -> FabricDesign {
+        let mut resolver = Resolver::typical();
+        let design = FabricSpec::default().resolve(&mut resolver);
+        assert!(resolver.problems.is_empty(), "defaults are allowed: {:?}", resolver.problems);
+        design
+    }
+}
+
+/// A time of the fabric; longer than `most` is a problem.
+fn within(typed: &Time, most: Span, path: &str, r: &mut Resolver) -> Span {
+    let time = typed.resolve(path, r);
+    if time > most {
+        r.problem(path, format!("{time} is too long"), format!("write at most {most}"));
+    }
+    time
 }

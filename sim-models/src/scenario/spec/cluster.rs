@@ -165,6 +165,20 @@ pub struct FabricSpec {
     pub lacp_fast: bool,
     /// How routed neighbours detect a dead switch.
     pub detection: RouteDetection,
+    /// Propagation and switching of one hop, one way.
+    pub hop_delay: Time,
+    /// Between two VMs of one host, one way.
+    pub local_delay: Time,
+    /// Rate of a copy between two VMs of one host.
+    pub copy_rate: Speed,
+    /// Connections between a pair of hosts that guests share.
+    pub guest_connections: u32,
+    /// Mean size of the other guests' messages at a port.
+    pub guest_message: Size,
+    /// Squared coefficient of variation of that size.
+    pub guest_message_cv2: Number,
+    /// Longest microburst; what lasts longer is a flow.
+    pub longest_burst: Time,
     /// Share of time a port is inside a microburst.
     pub hot_share: Fraction,
     /// Probability that an announcement after a move is lost.
@@ -185,6 +199,19 @@ impl Default for FabricSpec {
             // Slow is the default of LACP itself.
             lacp_fast: false,
             detection: RouteDetection::Bfd,
+            // Assumed: a cut-through switch and cables within a room.
+            hop_delay: Time::Us(2.0),
+            // Assumed: two passes through the virtual switch.
+            local_delay: Time::Us(10.0),
+            // Assumed: one core's streaming copy.
+            copy_rate: Speed::GBps(10.0),
+            // Assumed: replica writes go over a few lasting connections.
+            guest_connections: 4,
+            // Assumed: between the 8 and the 32 KiB of a request, exponentially spread.
+            guest_message: Size::KiB(16.0),
+            guest_message_cv2: Number::Num(1.0),
+            // Assumed: five times the 200 us within which 90 % end (Zhang et al., IMC 2017).
+            longest_burst: Time::Ms(1.0),
             // Assumed; Zhang et al. (IMC 2017) see host links near 100 % for up to 10 % of the time.
             hot_share: Fraction::Percent(1.0),
             // Assumed; announcements are repeated five times because they do get lost.

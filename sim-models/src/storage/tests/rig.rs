@@ -76,6 +76,7 @@ pub fn scenario(hosts: u16, design: StorageDesign, profile: Profile) -> Scenario
             // No microbursts: neither the published figures nor the prototype had any to speak of.
             hot_share: 0.0,
             announce_loss: 0.0,
+            ..FabricDesign::default()
         },
         groups: Vec::new(),
         wave: None,
