@@ -63,26 +63,68 @@ fn without_inline_tests(text: &str) -> &str {
     text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default()
 }
 
+/// The sources of some rooms that ship, without their inline tests.
+fn shipped(rooms: &[&str]) -> Vec<(String, String)> {
+    let mut all = all_sources();
+    all.retain(|(name, _)| rooms.iter().any(|room| name.contains(room)));
+    let tests: Vec<String> = all.iter().flat_map(|(name, text)| only_for_tests(name, text)).collect();
+    let is_test = |name: &str| {
+        tests.iter().any(|t| if t.ends_with('/') { name.starts_with(t.as_str()) } else { name == t })
+    };
+    let (tests, models): (Vec<_>, Vec<_>) = all.into_iter().partition(|(name, _)| is_test(name));
+    assert!(!tests.is_empty() && !models.is_empty());
+    models.into_iter().map(|(name, text)| (name, without_inline_tests(&text).to_string())).collect()
+}
+
 /// Models know no wall clock, no threads, no files and no environment: only so is a run a function of
 /// scenario, seed and version. Tests may read measured data.
 #[test]
 fn kernel_and_models_know_no_clock_no_file_and_no_environment() {
     let forbidden =
         ["Instant::now", "SystemTime::now", "elapsed()", "std::env", "std::fs", "std::thread", "thread_rng"];
-    let mut all = all_sources();
-    all.retain(|(name, _)| name.contains("sim-core/src") || name.contains("sim-models/src"));
-    let tests: Vec<String> = all.iter().flat_map(|(name, text)| only_for_tests(name, text)).collect();
-    let is_test = |name: &str| {
-        tests.iter().any(|t| if t.ends_with('/') { name.starts_with(t.as_str()) } else { name == t })
-    };
-    let (tests, models): (Vec<_>, Vec<_>) = all.iter().partition(|(name, _)| is_test(name));
-    assert!(!tests.is_empty() && !models.is_empty());
-    for (name, text) in models {
-        let code = without_inline_tests(text);
+    for (name, code) in shipped(&["sim-core/src", "sim-models/src"]) {
         for word in forbidden {
             assert!(!code.contains(word), "{name} uses {word}");
         }
     }
+}
+
+/// Names of the numeric constants in `code` that have no comment directly above, attributes apart.
+fn unexplained(code: &str) -> Vec<&str> {
+    let numeric =
+        ["f64", "u8", "u16", "u32", "u64", "usize", "i32", "i64", "Span", "Bytes", "Rate", "SimTime"];
+    let (mut found, mut explained) = (Vec::new(), false);
+    for line in code.lines().map(str::trim).filter(|line| !line.starts_with("#[")) {
+        let item = ["pub ", "pub(super) ", "pub(crate) "].iter().find_map(|p| line.strip_prefix(p));
+        let constant = item.unwrap_or(line).strip_prefix("const ").and_then(|rest| rest.split_once(": "));
+        if let Some((name, rest)) = constant.filter(|_| !explained) {
+            let kind = rest.split(" = ").next().unwrap_or_default();
+            let mut words = kind.split(|c: char| !c.is_alphanumeric());
+            found.extend(words.any(|w| numeric.contains(&w)).then_some(name));
+        }
+        explained = line.starts_with("//");
+    }
+    found
+}
+
+/// A number in the models says what it is, in which unit and on whose word.
+#[test]
+fn every_constant_of_the_models_is_explained() {
+    let mut models = shipped(&["sim-models/src"]);
+    models.retain(|(name, _)| !name.contains("sim-models/src/validation"));
+    let bare: Vec<String> = models
+        .iter()
+        .flat_map(|(file, code)| unexplained(code).into_iter().map(move |c| format!("{file}: {c}")))
+        .collect();
+    assert!(bare.is_empty(), "constants without unit and source above them: {bare:#?}");
+}
+
+/// Two that need a word and have none, beside one that has it and two that are no numbers.
+#[test]
+fn bare_constants_are_found() {
+    let code = "/// Bytes.\n#[allow(x)]\nconst A: u64 = 1;\nconst B: [f64; 2] = [0.0, 1.0];\nfn f() {\n    \
+                pub(super) const C: Span = Span::ms(1);\n}\nconst D: &str = \"f64\";\nconst fn g(x: u8) {}\n";
+    assert_eq!(unexplained(code), ["B", "C"]);
 }
 
 /// A module declared under `cfg(test)` is one, wherever it may stand; others are not.

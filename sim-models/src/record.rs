@@ -68,7 +68,11 @@ pub type Series = (Metric, Side, Phase);
 
 /// Pairs of side and phase.
 const CELLS: usize = 2 * Phase::ALL.len();
+/// Cells of all tallies.
 const TALLIES: usize = Tally::ALL.len() * CELLS;
+
+/// Notes that one run keeps: more than anybody reads, and little to hold for thousands of runs.
+const MOST_NOTES: usize = 500;
 
 /// Histograms and tallies of one run.
 #[derive(Clone, Debug, PartialEq)]
@@ -194,8 +198,7 @@ impl Record {
 
     /// Tells the story of the run; a few hundred lines at most are kept.
     pub fn note(&mut self, at: SimTime, what: impl FnOnce() -> String) {
-        const MOST: usize = 500;
-        if self.story.len() < MOST {
+        if self.story.len() < MOST_NOTES {
             let Stamp(phase) = self.stamp();
             self.story.push(Note { at, phase, what: what() });
         }

@@ -8,6 +8,14 @@
 
 use sim_core::mutant::Mutant;
 
+/// Share of the wait that is co-stop, of VMs of 1, 2, 4 and 8 vCPUs at an offered load of 1.0: the
+/// simulation above.
+const AT_LOAD_1: [f64; 4] = [0.0, 0.06, 0.14, 0.25];
+/// By how much of its value at 1.0 that share grows per unit of offered load: fitted to 0.8 and 1.0.
+const PER_LOAD: f64 = 1.25;
+/// At most this share of the wait (assumed: nothing wider or busier was simulated).
+const MOST: f64 = 0.5;
+
 /// Share of the total wait of a VM of `vcpus` that is co-stop, at `offered` load (demand over cores).
 ///
 /// Linear in log2 of the width between the simulated ones and beyond; linear in load, which fits the two
@@ -16,12 +24,11 @@ pub fn share(vcpus: u32, offered: f64) -> f64 {
     if Mutant::NoCoStop.lives() {
         return 0.0;
     }
-    const AT_LOAD_1: [f64; 4] = [0.0, 0.06, 0.14, 0.25];
     let doublings = libm::log2(f64::from(vcpus.max(1)));
     let i = (doublings as usize).min(2);
     let width = AT_LOAD_1[i] + (doublings - i as f64) * (AT_LOAD_1[i + 1] - AT_LOAD_1[i]);
-    let load = (1.0 + 1.25 * (offered - 1.0)).max(0.0);
-    (width * load).min(0.5)
+    let load = (1.0 + PER_LOAD * (offered - 1.0)).max(0.0);
+    (width * load).min(MOST)
 }
 
 #[cfg(test)]

@@ -176,7 +176,8 @@ impl HostCpu {
         if !self.pools.iter().any(|p| p.dirty) {
             return;
         }
-        let capacity = platform.pool.less(self.system_load / platform.pools as f64, platform.profile.guests_least);
+        let capacity =
+            platform.pool.less(self.system_load / platform.pools as f64, platform.profile.guests_least);
         let duty = self.cvm_duty(platform);
         for (p, pool) in self.pools.iter_mut().enumerate().filter(|(_, p)| p.dirty) {
             pool.dirty = false;

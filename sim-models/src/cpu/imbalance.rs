@@ -87,4 +87,11 @@ mod tests {
         assert!((at(Imbalance::Vanishing, 32.0) - two / 16.0).abs() < 1e-12);
         assert_eq!(at(Imbalance::None, 32.0), 0.0);
     }
+
+    /// Hardly any demand, so hardly any pooled wait to multiply: the factor is the most that there is.
+    #[test]
+    fn the_factor_ends_where_the_profile_says() {
+        let profile = CpuProfile { imbalance_most: 1.5, ..half_misplaced(Imbalance::Constant) };
+        assert_eq!(wait_factor(&profile, 2.0, 4.0, 1e-3), 1.5);
+    }
 }

@@ -1,5 +1,6 @@
 //! The subsystem: pools, events, samples.
 
+use super::pool::Capacity;
 use super::settle::{Entry, solve};
 use super::*;
 use crate::profile::cpu::CpuProfile;
@@ -314,4 +315,20 @@ fn samples_come_every_20_s_for_those_that_run() {
     }
     assert_eq!(Event::Sample.class(), Class::Sampling);
     assert_eq!(Event::Settle.class(), Class::Settle);
+}
+
+/// A burst is short by exp(-length / (slice x `short_below`)): where slices of a thousandth part short from
+/// long, one of a tenth of a slice is as long as any, and waits as if nothing were short. A hypervisor that
+/// takes more than the whole of 20 cores leaves guests the share that they keep: 2 cores of a tenth.
+#[test]
+fn the_profile_says_what_is_short_and_what_guests_keep() {
+    let met = |short_bursts: f64, short_below: f64| {
+        let profile = CpuProfile { short_bursts, short_below, ..cpu_profile("kvm") };
+        let burst = 0.1 * profile.slice.as_secs();
+        let entry = Entry { vcpus: 16, duty: 0.3, burst, weight: 1000.0, reserved: 0.0, cap: 1.0 };
+        solve(&profile, Capacity::cpus(4), &[entry], &mut Cache::new())[0]
+    };
+    assert_eq!(met(1.0, 1e-3), met(0.0, 0.25));
+    assert!(met(1.0, 0.25) != met(0.0, 0.25));
+    assert_eq!(Capacity::cpus(20).less(30.0, 0.1).cores, 2.0);
 }

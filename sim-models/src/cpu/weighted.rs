@@ -11,10 +11,10 @@
 use super::band::Banded;
 use super::pool::{self, Capacity, Member, Share};
 
-/// Most classes a chain keeps apart.
+/// Most classes a chain keeps apart: its states are their product (a bound on computing).
 pub const MAX_CLASSES: usize = 3;
 
-/// States beyond which vCPUs are lumped, with three classes.
+/// States beyond which vCPUs are lumped, with three classes (a bound on computing).
 const MAX_STATES: usize = 4_000;
 
 /// The same with two classes, as states times the square of the smaller class: a few ten microseconds.

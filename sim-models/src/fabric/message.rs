@@ -36,6 +36,9 @@ const Z99: f64 = 2.326_347_874;
 /// Length of a microburst: median 25 us, sigma 1.62, so that 90 % end within 200 us (Zhang et al., "High-
 /// resolution measurement of data center microbursts", IMC 2017).
 const BURST: (f64, f64) = (25e-6, 1.62);
+/// Most of a port's time that guests' messages are taken to fill: beyond it the law has no mean to speak of
+/// (assumed).
+const MOST_BUSY: f64 = 0.95;
 /// Transmissions of one packet before the model stops counting (Linux `tcp_retries2` is 15).
 const MAX_TRIES: u32 = 15;
 
@@ -258,7 +261,7 @@ impl PortState<'_> {
     /// M/G/1 among the guests' messages: busy with probability rho, and then an exponential wait of the
     /// right mean, S (1 + cs^2) / (2 (1 - rho)).
     fn behind_guests(&self, luck: &mut Stream) -> f64 {
-        let rho = (self.guests.as_f64() / self.rate.as_f64()).min(0.95);
+        let rho = (self.guests.as_f64() / self.rate.as_f64()).min(MOST_BUSY);
         if rho == 0.0 || !luck.chance(rho) {
             return 0.0;
         }

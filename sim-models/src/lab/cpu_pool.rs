@@ -183,7 +183,9 @@ impl Spec {
         let fractions = [&self.misplaced, &self.short_bursts, &self.preemption];
         self.vcpus.iter().any(drawn)
             || fractions.into_iter().any(|f| f.plain().is_none())
-            || [&self.ht_gain, &self.wake_points, &self.imbalance_most, &self.short_below].into_iter().any(|n| n.plain().is_none())
+            || [&self.ht_gain, &self.wake_points, &self.imbalance_most, &self.short_below]
+                .into_iter()
+                .any(|n| n.plain().is_none())
             || self.slice.plain().is_none()
     }
 }

@@ -25,8 +25,9 @@ pub enum State {
 }
 
 impl State {
+    /// Best first.
     const ALL: [State; 5] = [State::High, State::Clear, State::Soft, State::Hard, State::Low];
-    /// Entered below this share of `minFree`.
+    /// Each but the first is entered below this share of `minFree` (Yellow Bricks, as above).
     const BELOW: [f64; 4] = [1.0, 0.64, 0.32, 0.16];
 
     /// The state that follows when `free` is left: downwards at once, upwards only beyond the threshold by

@@ -20,7 +20,7 @@ use crate::metric::Metric;
 use crate::scenario::MoveMethod;
 use sim_core::{Bytes, Rate, SimTime, Span, Stream};
 
-/// Bytes of a call between the two managers.
+/// Bytes of a call between the two managers (assumed; any size that fits a packet or two takes as long).
 const CALL: u32 = 1024;
 
 /// How a move ended.

@@ -11,11 +11,14 @@
 use sim_core::mutant::Mutant;
 use sim_core::{Rate, SimTime, Span};
 
-/// What a link between the sites must carry for a stretched vSAN that writes so much: 1.4 for metadata and 1.25 for
-/// resynchronisation on top of the data (VMware vSAN Stretched Cluster Bandwidth Sizing).
+/// Bytes on the link per byte written: the data with their metadata (VMware vSAN Stretched Cluster Bandwidth
+/// Sizing).
+const METADATA: f64 = 1.4;
+/// The same again for what is resynchronised meanwhile (same source).
+const RESYNC: f64 = 1.25;
+
+/// What a link between the sites must carry for a stretched vSAN that writes so much.
 pub fn stretched_bandwidth(writes: Rate) -> Rate {
-    const METADATA: f64 = 1.4;
-    const RESYNC: f64 = 1.25;
     Rate::from_f64(writes.as_f64() * METADATA * RESYNC)
 }
 

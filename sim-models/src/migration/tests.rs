@@ -84,6 +84,19 @@ fn pauses_lie_below_the_limit_and_their_parts_add_up() {
     assert_eq!(per_run(&sim, Metric::FailedMigrations, Side::Target), 0);
 }
 
+/// When no announcement arrives, the network learns from the guest's traffic 3 s after the last of them, which
+/// is 0.8 s after the guest resumed: the outage is the pause and 3.8 s.
+#[test]
+fn unheard_guests_teach_the_network_themselves() {
+    let mut scenario = shipped("steady");
+    scenario.fabric.announce_loss = 1.0;
+    scenario.target.profile.migration.taught_by_traffic = Span::secs(3);
+    let mut sim = simulation(&scenario, Act::After, 0);
+    sim.run_until(minutes(30)).expect("within budget");
+    let learning = mean(&sim, Metric::Outage) - mean(&sim, Metric::Pause);
+    assert!((learning - 3.8e9).abs() < 0.002 * 3.8e9, "{learning} ns");
+}
+
 #[test]
 fn without_a_common_cpu_baseline_nothing_migrates_live() {
     let mut scenario = shipped("steady");

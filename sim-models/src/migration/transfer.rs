@@ -12,9 +12,9 @@ use crate::ids::{HostId, MoveId, VmId};
 use sim_core::fluid::LinkId;
 use sim_core::{Bytes, Rate, SimTime, Span};
 
-/// First retransmission time-out of Linux TCP.
+/// First retransmission time-out of Linux TCP (`TCP_RTO_MIN`, include/net/tcp.h).
 const FIRST_RETRY: Span = Span::ms(200);
-/// Longest time between two retries.
+/// Longest time between two retries (`TCP_RTO_MAX`, include/net/tcp.h).
 const LAST_RETRY: Span = Span::secs(120);
 
 /// What does not change from flow to flow.

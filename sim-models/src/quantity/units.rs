@@ -83,6 +83,7 @@ macro_rules! unit {
         impl Unit for $name {
             type Meant = $meant;
             const ALLOWED: &'static str = $allowed;
+            // In base units; each is given where its unit is declared below.
             const MOST: f64 = $most;
 
             fn plain(&self) -> Option<f64> {

@@ -5,6 +5,7 @@
 
 use super::{Cluster, DiskClient, Fault, Scenario, StorageDesign, When};
 use crate::ids::Side;
+use crate::metric::SAMPLE;
 use sim_core::Span;
 
 /// Work of one run.
@@ -16,11 +17,10 @@ pub struct Estimate {
     pub events: f64,
 }
 
-/// A closed client is taken to complete a request in this time with each of its slots: no controller path
-/// is much faster.
+/// Seconds in which a closed client is taken to complete a request with each of its slots: no controller
+/// path is much faster (assumed).
 const CLOSED_SERVICE_S: f64 = 0.5e-3;
-/// Every host and VM is looked at once in a 20 s sample; a move takes some tens of events.
-const SAMPLE_S: f64 = 20.0;
+/// Events of one move: some tens (assumed; what requests cost matters far more).
 const EVENTS_PER_MOVE: f64 = 50.0;
 
 impl Scenario {
@@ -49,7 +49,8 @@ impl Scenario {
         let seconds = t.before.as_secs() + t.after.as_secs() + t.duress.as_secs();
         let hosts =
             Side::BOTH.iter().filter_map(|&s| self.cluster(s)).map(|c| f64::from(c.hosts)).sum::<f64>();
-        let samples = seconds / SAMPLE_S * (f64::from(self.vm_count()) + hosts);
+        // Every host and VM is looked at once a sample.
+        let samples = seconds / SAMPLE.as_secs() * (f64::from(self.vm_count()) + hosts);
         let macro_events = samples + self.moves() * EVENTS_PER_MOVE;
         Estimate { requests: before + after + duress, events: micro + macro_events }
     }

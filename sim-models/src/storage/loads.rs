@@ -18,14 +18,16 @@ use sim_core::{Bytes, Rate, SimTime, Span};
 /// Rates of copies change loads, loads change budgets, budgets change rates: a pause in that circle makes
 /// it converge in time instead of at one instant.
 pub(super) const COPY_RATE_DELAY: Span = Span::ms(100);
-/// While some VM's data are on their way to its host, loads are worked out this often.
+/// While some VM's data are on their way to its host, loads are worked out this often: a step of the method,
+/// short against the minutes that data take to move.
 const LOCALITY_STEP: Span = Span::secs(60);
-/// Budgets that move by less are left alone.
+/// Budgets that move by less than this share are left alone: a step of the method.
 const BUDGET_STEP: f64 = 0.01;
 /// Significant bits of what a pair of nodes offers, a step of 0.4 to 0.8 %. While data follow VMs that have moved,
 /// the traffic of all pairs creeps: of ten changes nine are below a thousandth, and no port feels them. Rounding,
 /// unlike a threshold, does not depend on what was before.
 const OFFER_BITS: u32 = 8;
+/// Bytes of a MiB.
 const MIB: f64 = 1_048_576.0;
 
 /// What the VMs of one host, or the requests that enter at one node, ask for per second.

@@ -37,7 +37,7 @@ pub(super) fn budget(throttle: Throttle, s: Supply, pace: f64) -> Rate {
     Rate::from_f64(rate.min(s.controller).min(s.devices))
 }
 
-/// Smallest pace of an adaptive throttle.
+/// Smallest pace of an adaptive throttle, as a share of the full one: six halvings (assumed).
 const SLOWEST: f64 = 1.0 / 64.0;
 
 /// The next pace after guests saw this write latency, in seconds: halved above the high mark, doubled below

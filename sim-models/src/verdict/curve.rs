@@ -30,8 +30,9 @@ pub struct Point {
     pub value: u64,
 }
 
-/// Points per tenth of the tail that is left, and how many tenths: to 99.999 %.
+/// Points for each tenth of the tail that is left.
 const PER_DECADE: u32 = 8;
+/// How many tenths: to 99.999 %.
 const DECADES: u32 = 5;
 
 impl BatchStats {

@@ -5,7 +5,7 @@ use crate::metric::Metric;
 use crate::record::Record;
 use sim_core::{SimTime, Span};
 
-/// A gap between completions counts as a stall from this length on.
+/// A gap between completions counts as a stall from this length on: part of what the metric means.
 const STALL: Span = Span::secs(1);
 
 /// The watch over one cluster's I/O, from the instant something broke.

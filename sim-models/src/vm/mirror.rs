@@ -4,7 +4,8 @@ use super::Population;
 use crate::scenario::{Replication, Scenario};
 use sim_core::{SimTime, Span};
 
-/// While the link is down, a held write looks again after this long.
+/// While the link is down, a held write looks again after this long: a step of the method, short against
+/// the seconds after which a mirror breaks.
 const LOOK_AGAIN: Span = Span::ms(100);
 
 /// The mirror of the VMs that are still on the source.

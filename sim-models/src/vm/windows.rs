@@ -9,7 +9,7 @@ use crate::scenario;
 use sim_core::queue::Handle;
 use sim_core::{SimTime, Span, Streams};
 
-/// How long a window waits for a backlog before it looks again.
+/// How long a window waits for a backlog before it looks again: a step of the method.
 const LINGER: Span = Span::ms(100);
 
 /// A request that has waited inside a guest since then is part of a stall. A busy disk always has some that

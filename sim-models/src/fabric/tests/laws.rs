@@ -225,3 +225,21 @@ fn guests_wait_for_each_other_as_m_g_1() {
     // E[W^2] = 0.5 x 2 x 10.49^2, so sd = sqrt(110 - 27.5) / sqrt(20000) = 0.064.
     assert!((mean - 5.243).abs() < 4.0 * 0.064, "{mean} us");
 }
+
+/// The same with messages of 8 KiB that are all alike: S = 2.621 us, E[W] = 0.5 x 2.621 / (2 x 0.5) = 1.311 us;
+/// E[W^2] = 0.5 x 2 x 2.621^2, so sd = sqrt(6.87 - 1.72) / sqrt(20000) = 0.016. Bursts that end within 10 us
+/// keep a message for at most three of them, and most come close to that length: the middle is above 5 us.
+#[test]
+fn other_guests_and_bursts_are_as_told() {
+    let background = Background { guest_message: 8192.0, guest_message_cv2: 0.0, longest_burst: 10e-6 };
+    let of = |guests, hot_share| {
+        let room = Bytes(u64::MAX);
+        deliveries(4_096, 25.0, PortState { guests, hot_share, room, background: &background, ..port(25.0) })
+    };
+    let beside = of(gbps(12.5), 0.0);
+    let mean = beside.iter().map(|d| d - beside[0]).sum::<f64>() / beside.len() as f64;
+    assert!((mean - 1.311).abs() < 4.0 * 0.016, "{mean} us");
+    let (idle, hot) = (of(Rate::ZERO, 0.0)[0], of(Rate::ZERO, 1.0));
+    let (middle, longest) = (quantile(&hot, 0.5) - idle, hot[hot.len() - 1] - idle);
+    assert!(middle > 5.0 && (29.0..30.001).contains(&longest), "{middle} us, {longest} us at most");
+}

@@ -24,6 +24,25 @@ fn an_idle_fabric_adds_nothing() {
     assert!((p99(&b, 0, 0) - 10.82).abs() < 0.01);
 }
 
+/// The same fabric with hops of 5 us, 30 us within a host and copies at 1 GB/s: 20 us where it had 8, and 30 us
+/// and 8192 B / 1 GB/s = 8.192 us where it had 10.82. A pair of two connections keeps two windows of 4 MiB in
+/// its sockets when it is squeezed, whatever time passes.
+#[test]
+fn a_fabric_is_what_its_design_says() {
+    let (hop_delay, local_delay) = (Span::us(5), Span::us(30));
+    let copy_rate = Rate(1_000_000_000);
+    let design = FabricDesign { hop_delay, local_delay, copy_rate, guest_connections: 2, ..design() };
+    let mut b = Bench::new(&design, plugs(Side::Target, 8, 2, Bond::ActiveBackup), 1);
+    b.settle();
+    assert!((p99(&b, 0, 4) - (20.0 + 4.0 * 2.63872)).abs() < 0.01);
+    assert!((p99(&b, 0, 0) - 38.192).abs() < 0.01);
+    assert_eq!(b.fabric.rtt(HostId(0), HostId(4)), Span::us(40));
+    b.act(|f, cx| f.slow_cable(HostId(0), 0, 0.01, 0.0, cx));
+    b.act(|f, cx| f.offer(HostId(0), HostId(2), Rate::gbps(1), cx));
+    b.run(b.ms(1_000));
+    assert_eq!(b.fabric.offers[&(HostId(0), HostId(2))].backlog(b.now), Bytes::mib(8));
+}
+
 /// What guests offer, however many pairs there are, does not make a port full: each has its cap.
 #[test]
 fn guests_alone_do_not_fill_a_port() {

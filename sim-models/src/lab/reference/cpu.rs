@@ -14,7 +14,7 @@ use crate::quantity::Resolver;
 use serde_json::json;
 use sim_core::Span;
 
-/// EEVDF's slice on a machine of two CPUs, 0.7 ms x (1 + log2 of the CPUs), where the file names none.
+/// EEVDF's slice on a machine of two CPUs, 0.7 ms x (1 + log2 of the CPUs) in kernel/sched/fair.c, where the file names none.
 const SLICE: Span = Span::us(1_400);
 
 /// What one class of workers of one configuration does; the results are means over its workers, per cent.

@@ -10,7 +10,7 @@ use crate::scenario::Queueing;
 use serde_json::{Map, Value, json};
 use sim_core::{Bytes, Rate, Seed, Span, Streams};
 
-/// Propagation of one link.
+/// Propagation of one link, one way: that of the packet-level runs (tests/data/ns3).
 const LINK_DELAY: Span = Span::us(2);
 /// Messages that are drawn for a prediction: P99 has 200 above it.
 const DRAWN: usize = 20_000;

@@ -10,8 +10,9 @@ use sim_core::{Dist, Span};
 const MOST_STAGES: usize = 64;
 /// Most copies of all stages together: each has streams of its own.
 const MOST_COPIES: u32 = 2_000;
-/// Most servers of a stage, and of one that looks for somebody to interrupt.
+/// Most servers of a stage.
 const MOST_SERVERS: u32 = 1_000_000;
+/// Most servers of a stage that looks through them for somebody to interrupt.
 const MOST_SEARCHED: u32 = 1_000;
 /// Jobs that must come, on average, in a round of phases.
 const FEWEST_A_ROUND: f64 = 1e-4;

@@ -7,11 +7,13 @@ use crate::migration::Room;
 use crate::migration::policy::Policy;
 use sim_core::{Bytes, Span};
 
-/// Bytes of a hand-shake message.
+/// Bytes of a hand-shake message (assumed; any size that fits a packet takes as long).
 const HANDSHAKE: u32 = 1024;
-/// Page faults until a guest in post-copy makes progress: 9-11 requests measured with a small hot set.
+/// Page faults until a guest in post-copy makes progress: 9-11 requests measured with a small hot set
+/// (own runs of QEMU 10.0.2).
 const FAULTS_TO_PROGRESS: u64 = 10;
-/// Share of time a guest in post-copy is blocked by faults: nearly all of it, measured.
+/// Share of time a guest in post-copy is blocked by faults: nearly all of it, measured (own
+/// runs of QEMU 10.0.2).
 const POSTCOPY_BLOCKED: f64 = 0.9;
 
 impl Live {

@@ -10,7 +10,8 @@ use sim_core::{Bytes, Rate, SimTime, Span};
 const MOST_LOOKS: u32 = 100_000;
 /// A throttled vCPU of QEMU runs this long between two sleeps (`CPU_THROTTLE_TIMESLICE_NS`).
 const RUN_SLICE: Span = Span::ms(10);
-/// Page faults until a guest in post-copy makes progress: 9-11 requests measured with a small hot set.
+/// Page faults until a guest in post-copy makes progress: 9-11 requests measured with a small hot set
+/// (own runs of QEMU 10.0.2).
 pub const FAULTS_TO_PROGRESS: u64 = 10;
 
 /// A migration without a cluster around it.

@@ -8,7 +8,7 @@ use sim_core::{Bytes, Rate, SimTime, Span};
 const OWN_SYNC: Span = Span::secs(5);
 /// Syncs closer than this count as one for the dirty rate (QEMU `migration_bitmap_sync`).
 const PERIOD: Span = Span::secs(1);
-/// Rounds at the strongest computed throttle that may fail to converge before it is given up.
+/// Rounds at the strongest computed throttle that may fail to converge before it is given up (assumed).
 const PATIENCE: u32 = 3;
 
 /// The state of a throttle.

@@ -101,3 +101,41 @@ fn problems_of_a_base_say_so() {
     let absent = problems("(extends: \"nowhere.ron\")", &mut files).unwrap_err().to_string();
     assert_eq!(absent, "1:12: cannot read nowhere.ron: no such file");
 }
+
+#[test]
+fn a_profile_that_no_platform_can_have_is_refused() {
+    let spoiled = [
+        ("guests_least: Assumed(Share(0.05)", "guests_least: Assumed(Share(0)"),
+        ("imbalance_most: Assumed(Num(3)", "imbalance_most: Assumed(Num(0.5)"),
+        ("short_below: Assumed(Num(0.25)", "short_below: Assumed(Num(0)"),
+        ("move_retry: Assumed(Secs(10)", "move_retry: Assumed(Secs(0)"),
+    ];
+    let ahv = crate::profile::builtin("ahv").expect("it is built in");
+    let profile = spoiled.iter().fold(ahv.to_string(), |text, (from, to)| text.replace(from, to));
+    let text = SOUND.replace("\"ahv\"", "\"odd.ron\"");
+    let document = Document::load(&text, &mut |_| Ok(profile.clone())).expect("well formed");
+    let problems = document.check().expect_err("nonsense");
+    let got: Vec<String> = problems.iter().map(|p| p.to_string()).collect();
+    let want = [
+        "cpu.guests_least: 0 is too small; write at least Share(0.001)",
+        "cpu.imbalance_most: 0.5 is too small; write at least Num(1)",
+        "cpu.short_below: 0 is too small; write at least Num(0.001)",
+        "migration.move_retry: 0 s between two attempts; write at least Ms(1)",
+    ];
+    assert_eq!(got, want.map(|w| format!("target.profile.{w}")));
+}
+
+/// What nobody knows is varied: a document that types none of it still rests on each of these guesses.
+#[test]
+fn guesses_of_fabric_and_profiles_are_found() {
+    let document = Document::load(SOUND, &mut |path| Err(format!("no file {path}"))).expect("sound");
+    let found = crate::sensitivity::assumptions(&document);
+    let fabric = ["hop_delay", "local_delay", "copy_rate", "guest_connections", "guest_message"];
+    let profile = ["cpu.guests_least", "cpu.imbalance_most", "cpu.short_below", "migration.move_retry"];
+    let fabric = fabric.into_iter().chain(["guest_message_cv2", "longest_burst"]);
+    let paths = fabric.map(|f| format!("fabric.{f}"));
+    let all = paths.chain(profile.map(|p| format!("target.profile.{p}")));
+    for path in all {
+        assert!(found.iter().any(|a| a.path == path), "{path}");
+    }
+}

@@ -16,9 +16,10 @@ use crate::ids::HostId;
 use sim_core::mutant::Mutant;
 use sim_core::{Bytes, Dist, Rate, Span, Stream};
 
-/// Bytes of a message that carries no data.
+/// Bytes of a message that carries no data: a request or an acknowledgement with its headers (assumed).
 pub(super) const CONTROL_BYTES: u32 = 128;
-/// Bytes that the service law of a data device covers; what is beyond moves at the device's rate.
+/// Bytes that the service law of a data device covers; what is beyond moves at the device's rate (assumed:
+/// data sheets state latencies of small requests only).
 const LAW_COVERS: u32 = 8192;
 
 /// Where work is done.
