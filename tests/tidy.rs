@@ -97,7 +97,7 @@ fn unexplained(code: &str) -> Vec<&str> {
     for line in code.lines().map(str::trim).filter(|line| !line.starts_with("#[")) {
         let item = ["pub ", "pub(super) ", "pub(crate) "].iter().find_map(|p| line.strip_prefix(p));
         let constant = item.unwrap_or(line).strip_prefix("const ").and_then(|rest| rest.split_once(": "));
-        if let Some((name, rest)) = constant.filter(|_| !explained) {
+        if let Some((name, rest)) = constant.filter(|(name, _)| !explained && !name.starts_with("fn ")) {
             let kind = rest.split(" = ").next().unwrap_or_default();
             let mut words = kind.split(|c: char| !c.is_alphanumeric());
             found.extend(words.any(|w| numeric.contains(&w)).then_some(name));
