@@ -45,25 +45,63 @@ impl Met {
     }
 }
 
+/// Rounds in which limited vCPUs come to ask for what leaves them their limit: each leaves a quarter of the
+/// distance where one competes with another.
+const LIMIT_ROUNDS: u32 = 40;
+
 /// Factors of weighted pools seen before. Each is a pure function of its key, which is rounded: what is
 /// remembered never changes a result.
 pub type Cache = BTreeMap<Vec<u32>, Vec<f64>>;
 
 /// Solves a pool. Entries of duty 0 change nothing for the others.
+///
+/// A limit is a bandwidth: who is limited runs as others let it until it has had its share, and is held back
+/// for the rest. The pool sees a vCPU that sleeps longer, by as much as leaves it its limit; where it does not
+/// even get that, its limit does not bind.
 pub fn solve(profile: &CpuProfile, capacity: Capacity, entries: &[Entry], cache: &mut Cache) -> Vec<Met> {
-    let members: Vec<Member> =
-        entries.iter().map(|e| Member { vcpus: e.vcpus, duty: e.duty.min(e.cap) }).collect();
+    let asks = |e: &Entry| Entry { duty: e.duty.min(e.cap), cap: 1.0, ..*e };
+    let mut asked: Vec<Entry> = entries.iter().map(asks).collect();
+    let (mut shares, mut wakes) = contend(profile, capacity, &asked, cache);
+    for _ in 0..LIMIT_ROUNDS {
+        if !ask_for_limits(entries, &shares, &mut asked) {
+            break;
+        }
+        (shares, wakes) = contend(profile, capacity, &asked, cache);
+    }
+    let met = |(e, (s, w)): (&Entry, (&Share, &Wake))| {
+        let cycles = s.run / e.burst;
+        Met { run: s.run, ready: s.ready + held_back(e, s), wait: w.chance, wait_mean: w.mean, cycles }
+    };
+    entries.iter().zip(shares.iter().zip(&wakes)).map(met).collect()
+}
+
+/// Limited vCPUs that wait ask for more, up to what they would ask for without a limit. False when nobody
+/// does any more.
+fn ask_for_limits(entries: &[Entry], shares: &[Share], asked: &mut [Entry]) -> bool {
+    let mut moved = false;
+    for ((e, s), a) in entries.iter().zip(shares).zip(asked).filter(|((e, _), _)| e.duty > e.cap) {
+        let duty = if s.run > 0.0 { (a.duty * e.cap / s.run).min(e.duty) } else { e.duty };
+        moved |= duty - a.duty > 1e-4;
+        a.duty = duty;
+    }
+    moved
+}
+
+/// What everybody gets of the pool and how its wake-ups wait. Limits are in the duties.
+fn contend(
+    profile: &CpuProfile,
+    capacity: Capacity,
+    entries: &[Entry],
+    cache: &mut Cache,
+) -> (Vec<Share>, Vec<Wake>) {
+    let members: Vec<Member> = entries.iter().map(|e| Member { vcpus: e.vcpus, duty: e.duty }).collect();
     let mut shares = pool::solve(capacity, &members);
     weigh(capacity, entries, &mut shares, cache);
     balance_late(profile, capacity, &members, &mut shares);
     let wakes = wakes(profile, entries, &shares);
     short_bursts(profile, capacity, entries, &wakes, &mut shares);
     conserve(capacity, entries, &mut shares);
-    let met = |(e, (s, w)): (&Entry, (&Share, &Wake))| {
-        let cycles = s.run / e.burst;
-        Met { run: s.run, ready: s.ready + held_back(e, s), wait: w.chance, wait_mean: w.mean, cycles }
-    };
-    entries.iter().zip(shares.iter().zip(&wakes)).map(met).collect()
+    (shares, wakes)
 }
 
 /// How a wake-up waits: with which chance, and then how long in the mean, seconds.
@@ -228,10 +266,9 @@ fn mean_class(entries: &[Entry], of: &[Option<usize>], class: usize) -> Class {
     let (mut n, mut demand, mut cycles, mut weight, mut reserved) = (0.0, 0.0, 0.0, 0.0, 0.0);
     for (e, _) in entries.iter().zip(of).filter(|(_, c)| **c == Some(class)) {
         let v = f64::from(e.vcpus);
-        let duty = e.duty.min(e.cap);
         n += v;
-        demand += v * duty;
-        cycles += v * duty / e.burst;
+        demand += v * e.duty;
+        cycles += v * e.duty / e.burst;
         weight += v * e.weight;
         reserved += v * e.reserved;
     }

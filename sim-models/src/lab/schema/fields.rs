@@ -115,8 +115,10 @@ pub const FIELDS: &[Field] = fields! {
     "CpuPool.vcpus[].reservation", "Fraction", "Share(0)", "CPUs guaranteed to each";
     "CpuPool.vcpus[].width", "whole", "1", "vCPUs of one VM, for co-stop";
     "CpuPool.imbalance", "None | Constant | Vanishing", "None", "how late balancing of per-CPU queues carries over from two CPUs; None: one queue";
+    "CpuPool.imbalance_most", "Number", "Num(3)", "the factor of late balancing on the wait of a cycle is held below this";
     "CpuPool.misplaced", "Fraction", "Share(0)", "two runnable vCPUs on two CPUs queue behind each other with this probability";
     "CpuPool.short_bursts", "Fraction", "Share(0)", "how far bursts much shorter than a slice wait at their wake-up only";
+    "CpuPool.short_below", "Number", "Num(0.25)", "bursts below this share of a slice are short";
     "CpuPool.slice", "Time", "Ms(3)", "time slice";
     "CpuPool.wake_points", "Number", "Num(1)", "mean wait of a wake-up that finds no free CPU, in mean distances between scheduling points";
     "CpuPool.preemption", "Fraction", "Share(0)", "chance that a woken vCPU preempts one that has used more of its entitlement";
@@ -143,7 +145,10 @@ pub const FIELDS: &[Field] = fields! {
     "SmallMessages.bulk[].access", "Speed", "none", "slowest rate it passes before the port";
     "SmallMessages.bulk[].window", "Size", "MiB(4)", "window of each; the default is the most Linux grows a send buffer to by itself (tcp_wmem)";
     "SmallMessages.guests", "Speed", "none", "rate of other guests' messages at the port, below that of the port";
+    "SmallMessages.guest_message", "Size", "KiB(16)", "mean size of those messages";
+    "SmallMessages.guest_message_cv2", "Number", "Num(1)", "squared coefficient of variation of their sizes";
     "SmallMessages.hot_share", "Fraction", "Share(0)", "share of time inside a microburst";
+    "SmallMessages.longest_burst", "Time", "Ms(1)", "longest microburst";
     "SmallMessages.loss", "Fraction", "Share(0)", "probability that a packet is lost for reasons of its own, below 1";
     "SmallMessages.rack", "true | false", "false", "the stack notices a lost packet by the later ones";
 };
