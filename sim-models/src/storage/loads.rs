@@ -10,7 +10,7 @@ use super::throttle::{self, Supply};
 use super::{Event, Storage};
 use crate::event::{self, Cx};
 use crate::ids::Side;
-use crate::profile::storage::Service;
+use crate::profile::storage::{Service, StorageProfile};
 use crate::scenario::Domain;
 use crate::world::Infra;
 use sim_core::{Bytes, Rate, SimTime, Span};
@@ -138,10 +138,30 @@ fn demand(pool: &Pool, by_host: &[Asked]) -> Demand {
             }
         }
     }
+    let work = Work::of(&pool.profile);
     for (at, asked) in entering.iter().enumerate() {
-        serve(pool, &trusted, at, asked, &mut demand);
+        serve(pool, &work, &trusted, (at, asked), &mut demand);
     }
     demand
+}
+
+/// Mean controller work of each kind, seconds: the mean of a law takes an exponential, pairs of nodes are many.
+struct Work {
+    read: f64,
+    write: f64,
+    replica: f64,
+    metadata: f64,
+}
+
+impl Work {
+    fn of(p: &StorageProfile) -> Work {
+        Work {
+            read: p.read_work.mean(),
+            write: p.primary_work.mean() + p.ack_work.mean(),
+            replica: p.replica_work.mean(),
+            metadata: p.metadata_work.mean(),
+        }
+    }
 }
 
 fn enter(demand: &mut Demand, node: &mut Asked, way: (usize, usize, usize), asked: &Asked, share: f64) {
@@ -154,10 +174,10 @@ fn enter(demand: &mut Demand, node: &mut Asked, way: (usize, usize, usize), aske
 }
 
 /// Work and traffic of requests that enter at one node.
-fn serve(pool: &Pool, trusted: &[usize], at: usize, asked: &Asked, demand: &mut Demand) {
+fn serve(pool: &Pool, work: &Work, trusted: &[usize], (at, asked): (usize, &Asked), demand: &mut Demand) {
     let (p, n) = (&pool.profile, pool.nodes.len());
-    demand.cores[at] += asked.reads * p.read_work.mean();
-    demand.cores[at] += asked.writes * (p.primary_work.mean() + p.ack_work.mean());
+    demand.cores[at] += asked.reads * work.read;
+    demand.cores[at] += asked.writes * work.write;
     let mut others = Vec::with_capacity(trusted.len());
     others.extend(trusted.iter().copied().filter(|&o| o != at));
     if others.is_empty() {
@@ -171,13 +191,13 @@ fn serve(pool: &Pool, trusted: &[usize], at: usize, asked: &Asked, demand: &mut 
     let copies = (pool.copies() - 1) as f64 / peers.len() as f64;
     let shipped = if p.drain_ships { 1.0 + p.drain_share } else { 1.0 };
     for &peer in &peers {
-        demand.cores[peer] += asked.writes * copies * p.replica_work.mean();
+        demand.cores[peer] += asked.writes * copies * work.replica;
         demand.traffic[at * n + peer] += asked.write_bytes * copies * shipped;
     }
     let share = 1.0 / others.len() as f64;
     for &other in &others {
-        demand.cores[other] += asked.far_reads * share * p.replica_work.mean();
-        demand.cores[other] += asked.reads * p.metadata_miss * share * p.metadata_work.mean();
+        demand.cores[other] += asked.far_reads * share * work.replica;
+        demand.cores[other] += asked.reads * p.metadata_miss * share * work.metadata;
         demand.traffic[other * n + at] += asked.far_bytes * share;
     }
 }
