@@ -75,13 +75,13 @@ pub fn solve(profile: &CpuProfile, capacity: Capacity, entries: &[Entry], cache:
     entries.iter().zip(shares.iter().zip(&wakes)).map(met).collect()
 }
 
-/// Limited vCPUs that wait ask for more, up to what they would ask for without a limit. False when nobody
-/// does any more.
+/// Limited vCPUs that wait ask for more, up to what they would ask for without a limit. False when what they
+/// ask for has settled.
 fn ask_for_limits(entries: &[Entry], shares: &[Share], asked: &mut [Entry]) -> bool {
     let mut moved = false;
     for ((e, s), a) in entries.iter().zip(shares).zip(asked).filter(|((e, _), _)| e.duty > e.cap) {
-        let duty = if s.run > 0.0 { (a.duty * e.cap / s.run).min(e.duty) } else { e.duty };
-        moved |= duty - a.duty > 1e-4;
+        let duty = if s.run > 0.0 { (a.duty * e.cap / s.run).clamp(e.cap, e.duty) } else { e.duty };
+        moved |= (duty - a.duty).abs() > 1e-7;
         a.duty = duty;
     }
     moved

@@ -169,7 +169,8 @@ fn cpu_time_is_conserved() {
         assert!(run <= capacity.threads * (1.0 + 1e-9), "case {case}: {run} on {capacity:?}");
         for (e, m) in entries.iter().zip(&met) {
             // With both threads of a core busy, work takes more thread time than the limit counts.
-            assert!(m.run <= e.cap + 1e-9 || capacity.threads > capacity.cores, "{case} {e:?} {m:?}");
+            // What limited vCPUs ask for settles to 1e-7.
+            assert!(m.run <= e.cap + 1e-6 || capacity.threads > capacity.cores, "{case} {e:?} {m:?}");
             assert!(m.ready >= 0.0 && m.run + m.ready <= 1.0 + 1e-9, "{case} {e:?} {m:?}");
             assert!((0.0..=1.0).contains(&m.wait), "{case} {m:?}");
         }
