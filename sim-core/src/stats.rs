@@ -38,6 +38,13 @@ pub enum WhyNot {
         /// Runs needed.
         need: u64,
     },
+    /// Nearly all weight lies in the samples of a few runs.
+    Lopsided {
+        /// As many runs of equal weight would vary as much.
+        worth: u64,
+        /// As many are needed.
+        need: u64,
+    },
 }
 
 impl fmt::Display for WhyNot {
@@ -46,6 +53,12 @@ impl fmt::Display for WhyNot {
             WhyNot::NoSamples => write!(f, "no samples"),
             WhyNot::TooFewRuns { have, need } => {
                 write!(f, "{have} runs with samples, at least {need} needed")
+            }
+            WhyNot::Lopsided { worth, need } => {
+                write!(
+                    f,
+                    "samples of few runs weigh so much that all are worth {worth}, at least {need} needed"
+                )
             }
         }
     }

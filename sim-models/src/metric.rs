@@ -124,7 +124,7 @@ metrics! {
     /// Co-stop of a VM over the same sample.
     CoStop = "co_stop", Ppm, Sampled;
     /// Ready plus co-stop: what compares across platforms.
-    ReadyCoStop = "ready_costop", Ppm, Sampled;
+    ReadyCoStop = "ready_co_stop", Ppm, Sampled;
     /// Write latency from the intended arrival: what the application waits.
     WriteLatency = "write_latency", Ns, Sampled;
     /// Write latency from issue: what a benchmark tool prints.

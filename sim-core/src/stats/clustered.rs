@@ -21,6 +21,10 @@ use serde::{Deserialize, Serialize};
 /// Clusters that an interval needs: below, neither t nor the variance can be trusted for a tail.
 const MIN_CLUSTERS: u64 = 30;
 
+/// Clusters of equal weight that those at hand must be worth (Kish, (sum n)^2 / sum n^2): where a few hold nearly
+/// all weight, the others say nothing about how much these vary.
+const MIN_WORTH: f64 = 10.0;
+
 /// What is known about one quantile of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct QuantileInterval {
@@ -136,7 +140,7 @@ impl QuantileAccumulator {
     /// The interval for quantile `q` over all samples, at confidence `level`.
     ///
     /// # Errors
-    /// [`WhyNot`] without samples or below 30 clusters that hold any.
+    /// [`WhyNot`] without samples, below 30 clusters that hold any, or where a few hold nearly all weight.
     ///
     /// # Panics
     /// If `q` is not inside (0, 1), or `level` is not.
@@ -189,8 +193,17 @@ impl QuantileAccumulator {
         match self.filled {
             0 => Err(WhyNot::NoSamples),
             have if have < MIN_CLUSTERS => Err(WhyNot::TooFewRuns { have, need: MIN_CLUSTERS }),
+            _ if self.worth() < MIN_WORTH => {
+                Err(WhyNot::Lopsided { worth: self.worth() as u64, need: MIN_WORTH as u64 })
+            }
             _ => Ok(()),
         }
+    }
+
+    /// How many clusters of equal weight would vary as much.
+    fn worth(&self) -> f64 {
+        let n = self.pooled.count() as f64;
+        n * n / self.squares as f64
     }
 
     /// The variance of the share above the estimate of quantile `q`.

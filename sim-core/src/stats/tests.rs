@@ -233,3 +233,16 @@ fn independent_samples_have_no_design_effect() {
     // 100 000 samples, a tenth beyond.
     assert!((6_500.0..=10_000.0).contains(&i.effective_exceedances), "{i:?}");
 }
+
+/// Forty runs, two of which hold all but a per cent of the weight: (sum n)^2 / sum n^2 is near 2, and how those two
+/// came out says nothing about others.
+#[test]
+fn a_few_heavy_runs_have_no_interval() {
+    let mut all = QuantileAccumulator::new(Bounds::Latency);
+    for run in 0..40u64 {
+        let weight = if run < 2 { 100_000 } else { 50 };
+        all.add(&histogram(&[(1000 + run, weight), (2000 + run, weight)]));
+    }
+    assert_eq!(all.interval(0.5, 0.95), Err(WhyNot::Lopsided { worth: 2, need: 10 }));
+    assert_eq!(all.share_above(1500, 0.95), Err(WhyNot::Lopsided { worth: 2, need: 10 }));
+}

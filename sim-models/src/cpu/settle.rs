@@ -46,8 +46,8 @@ impl Met {
 }
 
 /// Rounds in which limited vCPUs come to ask for what leaves them their limit: each leaves a quarter of the
-/// distance where one competes with another.
-const LIMIT_ROUNDS: u32 = 40;
+/// distance where one competes with another, and more where a limit is next to an equal share.
+const LIMIT_ROUNDS: u32 = 200;
 
 /// Factors of weighted pools seen before. Each is a pure function of its key, which is rounded: what is
 /// remembered never changes a result.

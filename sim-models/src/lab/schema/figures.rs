@@ -56,7 +56,7 @@ pub const FIGURES: &[Figures] = figures! {
     "Migration", "throttle", "ratio", "share of the guest's time last taken from it";
 
     "CpuPool", "CLASS.run", "ratio", "share of time that a vCPU of the class runs";
-    "CpuPool", "CLASS.ready", "ratio", "share of time that it could run and waits for a CPU";
+    "CpuPool", "CLASS.ready", "ratio", "share of time that it could run and waits for a CPU, or is held back by its limit";
     "CpuPool", "CLASS.co_stop", "ratio", "share of time that it is stopped for its siblings";
     "CpuPool", "CLASS.wait_probability", "ratio", "share of its wake-ups that wait";
     "CpuPool", "CLASS.wait", "s", "mean wait of those that wait";
