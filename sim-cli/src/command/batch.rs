@@ -5,6 +5,7 @@ use crate::args;
 use crate::error::{Stop, code};
 use crate::load::{self, Loaded};
 use crate::report::style::Style;
+use crate::report::words::count;
 use crate::report::{Batch, Format, csv, json, unit};
 use crate::{Terminal, files};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -44,7 +45,7 @@ fn explain(format: Format, report: &Report, terminal: &mut Terminal<'_>) {
         return;
     }
     if report.is_partial() {
-        let _ = writeln!(terminal.err, "interrupted: {} of {} runs", report.runs, report.runs_asked);
+        let _ = writeln!(terminal.err, "interrupted: {} of {}", report.runs, count(report.runs_asked, "run"));
     }
     for broken in &report.failures {
         let _ = writeln!(terminal.err, "broken run {}: {}\n  {}", broken.run, broken.message, broken.replay);

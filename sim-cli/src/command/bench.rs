@@ -6,6 +6,7 @@ use crate::args::{self, OneRun};
 use crate::error::{Stop, code};
 use crate::report::style::Style;
 use crate::report::table::{Align, Table};
+use crate::report::words::count;
 use crate::report::{checks, json, text};
 use serde_json::{Map, Value, json};
 use sim_core::batch::run_batch;
@@ -80,7 +81,7 @@ fn play(args: &args::Run, lab: &Lab, terminal: &Terminal<'_>) -> Result<Vec<Figu
         return Err(stop);
     }
     if played.end < lab.runs_needed() {
-        let message = format!("interrupted: {} of {} runs\n", played.end, lab.runs_needed());
+        let message = format!("interrupted: {} of {}\n", played.end, count(lab.runs_needed(), "run"));
         return Err(Stop { code: code::INTERRUPTED, message });
     }
     Ok(tally.figures())
@@ -107,7 +108,7 @@ fn tell(
 ) -> Result<(), Stop> {
     let style = Style { colour: terminal.setting.colour };
     text::title(&lab.name, &lab.question, style, terminal.out)?;
-    writeln!(terminal.out, "{} runs, seed {}, duress {VERSION}\n", lab.runs_needed(), args.seed)?;
+    writeln!(terminal.out, "{}, seed {}, duress {VERSION}\n", count(lab.runs_needed(), "run"), args.seed)?;
     let mut table = Table::default();
     table.row(["figure", "value", "standard error"]);
     for figure in figures {

@@ -7,6 +7,7 @@ use crate::load;
 use crate::report::style::Style;
 use crate::report::table::{Align, Table};
 use crate::report::text;
+use crate::report::words::count;
 use sim_core::{Bytes, Rate};
 use sim_models::ids::Side;
 use sim_models::metric::{Kind, Metric, Phase, Unit};
@@ -41,16 +42,18 @@ fn clusters(s: &Scenario, out: &mut dyn Write) -> io::Result<()> {
         let profile = &c.profile.name;
         writeln!(
             out,
-            "{side:7} {name}: {hosts} hosts in {racks} racks, each {sockets} x {cores_per_socket} cores and \
-             {memory}; profile {profile}\n        {storage}"
+            "{side:7} {name}: {} in {}, each {sockets} x {cores_per_socket} cores and {memory}; profile \
+             {profile}\n        {storage}",
+            count(*hosts, "host"),
+            count(*racks, "rack")
         )?;
     }
     let f = &s.fabric;
     writeln!(
         out,
-        "fabric  {} spines, {} uplinks of {} per ToR\n",
-        f.spines,
-        f.uplinks_per_tor,
+        "fabric  {}, {} of {} per ToR\n",
+        count(f.spines, "spine"),
+        count(f.uplinks_per_tor, "uplink"),
         gbps(f.uplink)
     )
 }
@@ -63,13 +66,21 @@ fn gbps(rate: Rate) -> String {
 fn storage(design: &StorageDesign) -> String {
     match design {
         StorageDesign::San(san) => format!(
-            "SAN of {} controllers x {} cores, {:?}, {} devices",
-            san.controllers, san.cores_per_controller, san.raid, san.devices
+            "SAN of {} x {} cores, {:?}, {}",
+            count(san.controllers, "controller"),
+            san.cores_per_controller,
+            san.raid,
+            count(san.devices, "device")
         )
         .replace("Raid", "RAID-"),
         StorageDesign::Replicated(r) => format!(
-            "{} copies over {:?}s, {} devices of {} per host, CVM of {} vCPUs and {}",
-            r.copies, r.spread, r.devices, r.device_capacity, r.cvm_vcpus, r.cvm_memory
+            "{} copies over {:?}s, {} of {} per host, CVM of {} and {}",
+            r.copies,
+            r.spread,
+            count(r.devices, "device"),
+            r.device_capacity,
+            count(r.cvm_vcpus, "vCPU"),
+            r.cvm_memory
         )
         .replace("Hosts", "hosts")
         .replace("Racks", "racks"),
@@ -270,7 +281,8 @@ fn describe_wave(wave: &Wave) -> String {
     };
     let Wave { in_all, per_host, start, .. } = wave;
     format!(
-        "{vms} VMs, {method},\n        {in_all} at a time ({per_host} per host), from {start} on; {replication}"
+        "{}, {method},\n        {in_all} at a time ({per_host} per host), from {start} on; {replication}",
+        count(vms, "VM")
     )
 }
 

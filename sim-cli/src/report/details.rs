@@ -3,7 +3,7 @@
 use super::style::Style;
 use super::table::{Align, Table};
 use super::unit;
-use super::words::{label, words};
+use super::words::{count, label, words};
 use sim_models::metric::Unit;
 use sim_models::verdict::{MatrixRow, MetricLine, Report};
 use std::io::{self, Write};
@@ -121,7 +121,7 @@ fn honesty(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()>
     let h = &report.honesty;
     section("How far this carries", style, out)?;
     let (played, broken) = (report.runs, report.failed_runs);
-    writeln!(out, "{played} of {} runs played, {broken} broken", report.runs_asked)?;
+    writeln!(out, "{played} of {} played, {broken} broken", count(report.runs_asked, "run"))?;
     if report.futures_per_past > 1 {
         let (futures, pasts) = (report.futures_per_past, report.pasts);
         writeln!(out, "{futures} runs share a past, and the {pasts} pasts are the units of every interval")?;

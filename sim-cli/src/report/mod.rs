@@ -11,7 +11,7 @@ pub mod style;
 pub mod table;
 pub mod text;
 pub mod unit;
-mod words;
+pub mod words;
 
 #[cfg(test)]
 mod tests;

@@ -24,7 +24,8 @@ pub fn text(
     writeln!(out, "{}: what rests on a guess", style.bold(&loaded.typical.name))?;
     writeln!(
         out,
-        "each assumed value {by} % lower and {by} % higher, {runs} runs, seed {seed}, duress {VERSION}"
+        "each assumed value {by} % lower and {by} % higher, {}, seed {seed}, duress {VERSION}",
+        words::count(*runs, "run")
     )?;
     writeln!(
         out,

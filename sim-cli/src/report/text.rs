@@ -1,7 +1,7 @@
 //! One screen for people: question, verdict, matrix, worst run. Objectives and details come after.
 
 use super::style::Style;
-use super::words::label;
+use super::words::{count, label};
 use super::{Batch, Render, details, plot, unit};
 use sim_models::metric::{Metric, Phase, Unit};
 use sim_models::verdict::{Estimate, Judged, Report, Verdict, Worst};
@@ -29,13 +29,13 @@ impl Render for Text {
 fn headline(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
     title(&report.scenario, &report.question, style, out)?;
     let runs = if report.is_partial() {
-        format!("INTERRUPTED: {} of {} runs", report.runs, report.runs_asked)
+        format!("INTERRUPTED: {} of {}", report.runs, count(report.runs_asked, "run"))
     } else {
-        format!("{} runs", report.runs)
+        count(report.runs, "run")
     };
     let runs = match report.futures_per_past {
         1 => runs,
-        futures => format!("{runs} of {} pasts ({futures} futures each)", report.pasts),
+        futures => format!("{runs} of {} ({futures} futures each)", count(report.pasts, "past")),
     };
     let broken =
         if report.failed_runs > 0 { format!(", {} BROKEN", report.failed_runs) } else { String::new() };
@@ -74,19 +74,24 @@ fn summary(report: &Report, style: Style) -> String {
     let Some(verdict) = report.verdict else {
         return "no objectives: numbers only, no verdict".into();
     };
-    let count = |v: Verdict| report.objectives.iter().filter(|o| o.verdict == v).count();
-    let (pass, all) = (count(Verdict::Pass), report.objectives.len());
+    let having = |v: Verdict| report.objectives.iter().filter(|o| o.verdict == v).count();
+    let (pass, all) = (having(Verdict::Pass), report.objectives.len());
     let word = style.verdict(verdict);
     match verdict {
+        Verdict::Pass if all == 1 => format!("{word}: the objective holds"),
         Verdict::Pass => format!("{word}: all {all} objectives hold"),
         Verdict::Fail => {
-            let open = count(Verdict::Undecided);
+            let open = having(Verdict::Undecided);
             let open = if open > 0 { format!(", {open} undecided") } else { String::new() };
             let broken = report.objectives.iter().filter(|o| o.verdict == Verdict::Fail);
             let names: Vec<&str> = broken.map(|o| o.name.as_str()).collect();
-            let line = format!(": {} of {all} objectives broken{open}", names.len());
+            let line = match all {
+                1 => ": the objective is broken".to_string(),
+                _ => format!(": {} of {all} objectives broken{open}", names.len()),
+            };
             format!("{word}{line}{}", named(&names, SCREEN - "FAIL".len() - line.chars().count()))
         }
+        Verdict::Undecided if all == 1 => format!("{word}: the objective needs more evidence"),
         Verdict::Undecided => {
             format!("{word}: {pass} of {all} objectives hold, the others need more evidence")
         }

@@ -36,3 +36,9 @@ pub fn words(metric: Metric) -> String {
         other => other.name().replace('_', " "),
     }
 }
+
+/// So many of something, with the plural that English forms by an s.
+pub fn count(n: impl Into<u64>, what: &str) -> String {
+    let n = n.into();
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
+}

@@ -123,6 +123,12 @@ impl Case {
         cells
     }
 
+    /// Why a measured row has no part in the errors, in the words of its note.
+    fn left_out(&self) -> Option<String> {
+        let note = self.row.get("note").filter(|_| self.measured.is_some())?;
+        Some(format!("line {} left out of the errors: {}", self.line, note.to_string().trim_matches('"')))
+    }
+
     /// Errors of P50 and P99 as shares of what was measured, without sign.
     pub fn errors(&self) -> Option<(f64, f64)> {
         let off = |said: f64, measured: f64| (said / measured - 1.0).abs();
@@ -210,7 +216,8 @@ fn percent(name: &str, errors: &[f64]) -> Option<String> {
     }
     let mean = 100.0 * errors.iter().sum::<f64>() / errors.len() as f64;
     let max = 100.0 * errors.iter().copied().fold(0.0, f64::max);
-    Some(format!("{name}: mean {mean:.2} %, max {max:.2} % over {} rows", errors.len()))
+    let rows = if errors.len() == 1 { "row" } else { "rows" };
+    Some(format!("{name}: mean {mean:.2} %, max {max:.2} % over {} {rows}", errors.len()))
 }
 
 fn summary(cases: &[Case]) -> Vec<String> {
@@ -218,15 +225,13 @@ fn summary(cases: &[Case]) -> Vec<String> {
         let fair = cases.iter().filter(|c| !c.noted && c.capped == capped);
         fair.filter_map(Case::errors).map(which).collect()
     };
-    [
+    let errors = [
         percent("P99 of full, idle and priority ports", &of(false, |e| e.1)),
         percent("P50 of full, idle and priority ports", &of(false, |e| e.0)),
         percent("P99 of free ports", &of(true, |e| e.1)),
         percent("P50 of free ports", &of(true, |e| e.0)),
-    ]
-    .into_iter()
-    .flatten()
-    .collect()
+    ];
+    errors.into_iter().flatten().chain(cases.iter().filter_map(Case::left_out)).collect()
 }
 
 #[cfg(test)]
@@ -251,5 +256,19 @@ mod tests {
         let answer = predict(row).expect("a good file");
         assert_eq!(answer.json[0]["fct_us"], json!({"p50": 10.6, "p99": 10.6}));
         assert!(answer.summary.is_empty());
+    }
+
+    /// The same message measured as 10.6 us, and another time as 1 s with a note that says why.
+    #[test]
+    fn a_note_is_told_with_its_line() {
+        let row = |us: f64, more: &str| {
+            format!(
+                r#"{{"gbps": 10, "msg_bytes": 4096, "buffer_kb": 1024, "fct_us": {{"p50": {us}, "p99": {us}}}{more}}}"#
+            )
+        };
+        let text = format!("{}\n{}\n", row(10.6, ""), row(1e6, r#", "note": "a timeout""#));
+        let summary = predict(&text).expect("a good file").summary;
+        assert_eq!(summary[0], "P99 of full, idle and priority ports: mean 0.00 %, max 0.00 % over 1 row");
+        assert_eq!(summary[2..], ["line 2 left out of the errors: a timeout"]);
     }
 }

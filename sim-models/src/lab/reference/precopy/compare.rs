@@ -3,6 +3,9 @@
 use super::qemu::{End, Prediction};
 use super::row::{Cells, Row};
 
+/// Status of a run that was cancelled at its timeout and failed on the way out: the same end to its owner.
+const TIMEOUT_FAILED: &str = "timeout-failed";
+
 /// What came of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
@@ -39,7 +42,7 @@ impl Measured {
 
     /// The migration arrived, or ended in the same way without.
     pub fn agrees(&self, end: End) -> bool {
-        self.status == end.word() || (self.status == "timeout-failed" && end == End::TimeoutCancelled)
+        self.status == end.word() || (self.status == TIMEOUT_FAILED && end == End::TimeoutCancelled)
     }
 }
 
@@ -112,7 +115,7 @@ impl Errors {
 pub(super) fn heads(measured: bool) -> Vec<&'static str> {
     let both = [
         "run", "outcome", "measured", "total ms", "measured", "off %", "pause ms", "measured", "off ms",
-        "syncs", "measured", "bytes", "measured", "off %",
+        "syncs", "measured", "bytes", "measured", "off %", "left out",
     ];
     if measured { both.to_vec() } else { vec!["run", "outcome", "total ms", "pause ms", "syncs", "bytes"] }
 }
@@ -149,7 +152,17 @@ pub(super) fn cells(row: &Row, p: &Prediction, measured: bool) -> Vec<String> {
         bytes,
         shown(b),
         off(b, p.bytes as f64),
+        left_out(row).unwrap_or_default().to_string(),
     ]
+}
+
+/// Why a row of a file with results has no part in the errors.
+fn left_out(row: &Row) -> Option<&'static str> {
+    match &row.measured {
+        None => Some("not measured"),
+        Some(m) if m.cpu_limited => Some("machine's CPU"),
+        Some(_) => None,
+    }
 }
 
 fn percent(name: &str, spread: Option<Spread>) -> String {
@@ -157,6 +170,27 @@ fn percent(name: &str, spread: Option<Spread>) -> String {
         let [median, p90, max] = [s.median, s.p90, s.max].map(|e| 100.0 * e);
         format!("{name}: median {median:.2} %, p90 {p90:.2} %, max {max:.2} %")
     })
+}
+
+/// How many runs ended as predicted, and which words for it count as one.
+fn outcome(rows: &[Row], all: &Errors) -> String {
+    let mut measured = rows.iter().filter_map(|r| r.measured.as_ref());
+    let same = if measured.any(|m| m.status == TIMEOUT_FAILED) {
+        format!(" ({TIMEOUT_FAILED} counts as {})", End::TimeoutCancelled.word())
+    } else {
+        String::new()
+    };
+    format!("outcome: {} of {} as measured{same}", all.runs - all.wrong, all.runs)
+}
+
+/// How many rows have no part in the errors, and why.
+fn without(rows: &[Row]) -> String {
+    let held = rows.iter().filter(|r| r.measured.as_ref().is_some_and(|m| m.cpu_limited)).count();
+    let blank = rows.iter().filter(|r| r.measured.is_none()).count();
+    let reasons = [(held, "held back by the machine's CPU (cpu_limited)"), (blank, "without a status")];
+    let told: Vec<String> =
+        reasons.iter().filter(|(n, _)| *n > 0).map(|(n, why)| format!("{n} {why}")).collect();
+    if told.is_empty() { String::new() } else { format!("; left out: {}", told.join(", ")) }
 }
 
 /// The lines below the table.
@@ -170,8 +204,8 @@ pub(super) fn summary(rows: &[Row], said: &[Prediction]) -> Vec<String> {
         format!("pause: median {:.1} ms, p90 {:.1} ms, max {:.1} ms off", s.median, s.p90, s.max)
     });
     vec![
-        format!("outcome: {} of {} as measured", all.runs - all.wrong, all.runs),
-        format!("errors over the {} runs that the machine's processors did not hold back:", fair.runs),
+        outcome(rows, &all),
+        format!("errors over {} of {} rows{}", fair.runs, rows.len(), without(rows)),
         percent("total time", fair.total),
         percent("bytes", fair.bytes),
         percent("syncs", fair.syncs),

@@ -52,3 +52,25 @@ fn results_are_not_looked_at() {
     assert_eq!(seen.rows[0].len(), seen.heads.len());
     assert!(seen.summary[0].starts_with("outcome: 0 of 1"));
 }
+
+/// Of four rows one was held back by the machine and one has no result: two are left for the errors, and the
+/// table says so beside each.
+#[test]
+fn rows_without_a_part_in_the_errors_are_marked() {
+    let row = |name: &str, results: &str| format!("{name},1024,512,256,10,67108864,300,,{results}\n");
+    let rows = row("a", "completed,4000,0")
+        + &row("b", "completed,9000,1")
+        + &row("c", ",,")
+        + &row("d", "timeout-failed,4000,0");
+    let answer = predict(&format!("{HEAD},status,total_time_ms,cpu_limited\n{rows}")).expect("a good file");
+    let marks: Vec<&str> = answer.rows.iter().map(|r| r.last().expect("cells").as_str()).collect();
+    assert_eq!(marks, ["", "machine's CPU", "not measured", ""]);
+    assert_eq!(answer.heads.last(), Some(&"left out"));
+    assert_eq!(
+        answer.summary[..2],
+        [
+            "outcome: 2 of 3 as measured (timeout-failed counts as timeout-cancelled)",
+            "errors over 2 of 4 rows; left out: 1 held back by the machine's CPU (cpu_limited), 1 without a status"
+        ]
+    );
+}
