@@ -22,6 +22,7 @@
 //!
 //! All figures are in seconds, bytes, bytes per second, or plain ratios (never per cent).
 
+pub mod check;
 pub mod cpu_pool;
 pub mod flows;
 pub mod migration;
@@ -37,7 +38,7 @@ pub use spec::{Expectation, Lab, NamedPart, Within, is_lab};
 pub use tally::{Figure, Tally};
 
 use crate::quantity::{Problem, Resolver};
-use crate::validation::{Check, Expected};
+use check::{Check, Expected};
 use serde::Deserialize;
 use sim_core::hist::Histogram;
 use sim_core::{Seed, Streams};
