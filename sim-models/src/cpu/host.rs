@@ -59,6 +59,11 @@ impl Platform {
         platform
     }
 
+    /// Cores' worth of work as the busy share of each vCPU of the controller VM; 0 without one.
+    fn per_cvm_vcpu(&self, cores: f64) -> f64 {
+        if self.cvm_vcpus == 0 { 0.0 } else { (cores / f64::from(self.cvm_vcpus)).min(1.0) }
+    }
+
     /// vCPUs of something `vcpus` wide in each pool: all in its home, or spread evenly when it has none or
     /// is wider than a pool's cores. What does not divide goes to the pools from number `turn` on.
     pub fn spread(&self, vcpus: u32, home: Option<u16>, turn: usize) -> Vec<(usize, u32)> {
@@ -143,7 +148,7 @@ impl HostCpu {
 
     /// Storage work of each vCPU of the controller VM.
     pub fn cvm_busy(&self, platform: &Platform) -> f64 {
-        if platform.cvm_vcpus == 0 { 0.0 } else { (self.cvm_load / f64::from(platform.cvm_vcpus)).min(1.0) }
+        platform.per_cvm_vcpu(self.cvm_load)
     }
 
     /// The load of the controller VM as its pools see it, in steps of a hundredth of a core.
@@ -154,9 +159,8 @@ impl HostCpu {
     /// Demand of each vCPU of the controller VM: storage work and what it does without any. What is stolen
     /// from it is run by somebody: the pool sees its vCPUs busy for that much longer.
     fn cvm_duty(&self, platform: &Platform) -> f64 {
-        let load = self.cvm_steps() as f64 * CVM_STEP;
-        let busy = if platform.cvm_vcpus == 0 { 0.0 } else { load / f64::from(platform.cvm_vcpus) };
-        let duty = platform.profile.cvm_base_duty + busy.min(1.0);
+        let seen = self.cvm_steps() as f64 * CVM_STEP;
+        let duty = platform.profile.cvm_base_duty + platform.per_cvm_vcpu(seen);
         (duty / (1.0 - platform.stolen)).min(1.0)
     }
 

@@ -242,8 +242,8 @@ fn weigh(capacity: Capacity, entries: &[Entry], shares: &mut [Share], cache: &mu
 /// too many. The second part says which class each entry is in.
 fn classes(entries: &[Entry]) -> (Vec<Class>, Vec<Option<usize>>) {
     let runs = |e: &Entry| e.duty > 0.0 && e.vcpus > 0;
-    let mut keys: Vec<(f64, f64)> = Vec::with_capacity(entries.len());
-    keys.extend(entries.iter().filter(|e| runs(e)).map(|e| (e.weight, e.reserved)));
+    let mut keys: Vec<(f64, f64)> =
+        entries.iter().filter(|e| runs(e)).map(|e| (e.weight, e.reserved)).collect();
     keys.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
     keys.dedup();
     // Class borders: the widest steps between neighbouring weights.

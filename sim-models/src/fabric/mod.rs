@@ -4,9 +4,9 @@
 //! port; failures are timers that stall flows and then move them to what survives. No packets.
 //!
 //! Modules in reading order: `topology` (who is plugged in where, and which way leads there), `flows` (bulk
-//! transfers), `offers` (what guests send),
-//! `survey` (what all of them leave on each port), `failover` (outages, detection, return), [`message`] (delay laws of one message), `delivery`
-//! (one message along a path of the present fabric).
+//! transfers), `offers` (what guests send), `survey` (what all of them leave on each port), `failover` (outages,
+//! detection, return), [`message`] (delay laws of one message), `delivery` (one message along a path of the
+//! present fabric).
 
 mod delivery;
 mod failover;

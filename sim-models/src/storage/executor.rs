@@ -29,8 +29,8 @@ pub(super) use bulk::Chunk;
 use sim_core::{Id, SimTime, Span, Stream, Table};
 use std::collections::VecDeque;
 
-/// How far ahead a message is sent in the fabric of now and an arrival is booked, a step of the method: longer than most
-/// services, far shorter than any detection.
+/// How far ahead a message is sent in the fabric of now and an arrival is booked, a step of the method: longer
+/// than most services, far shorter than any detection.
 const FORESIGHT: Span = Span::ms(1);
 
 /// What the microscopic part may look at.

@@ -178,15 +178,13 @@ fn serve(pool: &Pool, work: &Work, trusted: &[usize], (at, asked): (usize, &Aske
     let (p, n) = (&pool.profile, pool.nodes.len());
     demand.cores[at] += asked.reads * work.read;
     demand.cores[at] += asked.writes * work.write;
-    let mut others = Vec::with_capacity(trusted.len());
-    others.extend(trusted.iter().copied().filter(|&o| o != at));
+    let others: Vec<usize> = trusted.iter().copied().filter(|&o| o != at).collect();
     if others.is_empty() {
         return;
     }
     let apart = |o: &usize| pool.nodes[*o].rack != pool.nodes[at].rack;
     let racks = pool.design.spread == Domain::Rack && others.iter().any(apart);
-    let mut peers = Vec::with_capacity(others.len());
-    peers.extend(others.iter().copied().filter(|o| !racks || apart(o)));
+    let peers: Vec<usize> = others.iter().copied().filter(|o| !racks || apart(o)).collect();
 
     let copies = (pool.copies() - 1) as f64 / peers.len() as f64;
     let shipped = if p.drain_ships { 1.0 + p.drain_share } else { 1.0 };
