@@ -282,10 +282,10 @@ impl Live {
                 None
             }
             Verdict::SwitchOver => {
-                self.stop_guest(Stage::FinalCopy, room);
                 let rest = Bytes::from_f64(known + found) + policy.stun_bytes;
-                // The cap is off while the guest stands.
-                self.link.send(rest, Some(policy.stream_cap), room);
+                let cap = policy.final_cap(memory, rest);
+                self.stop_guest(Stage::FinalCopy, room);
+                self.link.send(rest, Some(cap), room);
                 self.arm(policy, room);
                 None
             }

@@ -113,13 +113,23 @@ impl Policy {
     /// Most a round of this memory may take: the platform's cap, the streams', and the time the sender spends
     /// on finding zero pages.
     pub fn round_cap(&self, memory: &DirtyMemory) -> Rate {
-        let cap = self.rate_cap.map_or(self.stream_cap, |c| c.min(self.stream_cap)).as_f64();
-        let wire = self.rules.wire(memory);
+        let cap = self.rate_cap.map_or(self.stream_cap, |c| c.min(self.stream_cap));
+        self.while_scanning(memory, cap, self.rules.wire(memory))
+    }
+
+    /// Most that `rest`, this memory and whatever goes with it, may take once the guest has stopped: the
+    /// platform's cap is off.
+    pub fn final_cap(&self, memory: &DirtyMemory, rest: Bytes) -> Rate {
+        self.while_scanning(memory, self.stream_cap, rest.as_f64())
+    }
+
+    /// What is left of `cap` when the zero pages in `bytes` are looked for.
+    fn while_scanning(&self, memory: &DirtyMemory, cap: Rate, bytes: f64) -> Rate {
         let scanning = memory.zero_pending() / self.zero_scan;
-        if wire <= 0.0 {
-            return Rate::from_f64(cap);
+        if bytes <= 0.0 || scanning <= 0.0 {
+            return cap;
         }
-        Rate::from_f64((wire / (wire / cap + scanning)).max(1.0))
+        Rate::from_f64((bytes / (bytes / cap.as_f64() + scanning)).max(1.0))
     }
 }
 

@@ -5,13 +5,11 @@ use crate::fabric::Delivery;
 use crate::metric::Metric;
 use crate::migration::Room;
 use crate::migration::policy::Policy;
+use crate::migration::precopy::FAULTS_TO_PROGRESS;
 use sim_core::{Bytes, Span};
 
 /// Bytes of a hand-shake message (assumed; any size that fits a packet takes as long).
 const HANDSHAKE: u32 = 1024;
-/// Page faults until a guest in post-copy makes progress: 9-11 requests measured with a small hot set
-/// (own runs of QEMU 10.0.2).
-const FAULTS_TO_PROGRESS: u64 = 10;
 /// Share of time a guest in post-copy is blocked by faults: nearly all of it, measured (own
 /// runs of QEMU 10.0.2).
 const POSTCOPY_BLOCKED: f64 = 0.9;
@@ -116,8 +114,10 @@ impl Live {
         self.record_pause(pause, policy, room);
         room.vms.set_throttle(self.vm, POSTCOPY_BLOCKED, room.infra, room.cx);
         self.stage = Stage::PostCopy;
-        let rest = Bytes::from_f64(policy.rules.wire(&room.vms.get(self.vm).dirty));
-        self.link.send(rest, Some(policy.stream_cap), room);
+        let memory = &room.vms.get(self.vm).dirty;
+        let rest = Bytes::from_f64(policy.rules.wire(memory));
+        let cap = policy.final_cap(memory, rest);
+        self.link.send(rest, Some(cap), room);
         self.arm(policy, room);
     }
 

@@ -1,7 +1,8 @@
 //! One migration over a link of its own: for the laboratory, for tests, and for comparison with measured
 //! migrations. No events, no other traffic.
 
-use super::path::{Scan, Sender};
+use super::sender::Sender;
+use super::stretch::Stretch;
 use super::{Link, Precopy, Reason, Rules, Verdict};
 use crate::vm::dirty::DirtyMemory;
 use sim_core::{Bytes, Rate, SimTime, Span};
@@ -57,6 +58,11 @@ impl Alone {
             cancelled: None,
             peer_dies: None,
         }
+    }
+
+    /// What is to be sent now.
+    fn pending(&self, rules: &Rules, memory: &DirtyMemory) -> [Stretch; 2] {
+        Stretch::pending(rules, memory, self.scan_pages_per_s)
     }
 
     /// The guest's speed at a throttle.
@@ -128,10 +134,9 @@ pub fn alone(config: &Alone, link: &Link) -> Outcome {
     let start = SimTime::ZERO + config.setup;
     let mut copy = Precopy::begin(&rules, &mut memory, start);
     let mut sender = Sender::begin(link, start);
-    let mut cached = 0.0;
+    let (mut cached, mut to_send) = (0.0, memory.data_pending());
     for _ in 0..MOST_LOOKS {
         rules.page_wire = page_wire(config, cached);
-        let sent = memory.data_pending();
         match round(config, &rules, &mut copy, &mut memory, &mut sender) {
             Next::Stopped(reason) => return failed(reason, &copy, sender.now),
             Next::Changed => continue,
@@ -139,14 +144,17 @@ pub fn alone(config: &Alone, link: &Link) -> Outcome {
         }
         if config.delta.is_some() && copy.syncs > 1 {
             let written = memory.written_pages().max(1.0);
-            cached += (1.0 - cached) * ((sent - memory.data_pending()) / written).clamp(0.0, 1.0);
+            cached += (1.0 - cached) * ((to_send - memory.data_pending()) / written).clamp(0.0, 1.0);
         }
         let speed = config.speed(copy.throttle());
-        match copy.look(&rules, &mut memory, sender.now, speed, sender.seen()) {
+        let verdict = copy.look(&rules, &mut memory, sender.now, speed, sender.seen());
+        to_send = memory.data_pending();
+        let rest = || config.pending(&rules, &memory);
+        match verdict {
             Verdict::GoOn => {}
             Verdict::GiveUp(reason) => return failed(reason, &copy, sender.now),
-            Verdict::SwitchOver => return switch_over(config, copy, rules.wire(&memory), sender),
-            Verdict::PostCopy => return postcopy(config, copy, rules.wire(&memory), sender),
+            Verdict::SwitchOver => return switch_over(config, copy, rest(), sender),
+            Verdict::PostCopy => return postcopy(config, copy, rest(), sender),
         }
     }
     failed(Reason::Endless, &copy, sender.now)
@@ -160,7 +168,7 @@ fn page_wire(config: &Alone, cached: f64) -> u64 {
     (full as f64 * (1.0 - found) + delta.wire as f64 * found) as u64
 }
 
-/// Sends until a sync is due, a deadline comes or the path changes.
+/// Sends until a sync is due, a deadline comes, the path changes or pages begin to cost something else.
 fn round(
     config: &Alone,
     rules: &Rules,
@@ -168,25 +176,16 @@ fn round(
     memory: &mut DirtyMemory,
     sender: &mut Sender<'_>,
 ) -> Next {
-    let pages = memory.pending_pages();
-    let due = copy.due_pages(rules, sender.now, sender.mean());
-    let wire = rules.wire(memory);
-    let scan = Scan::of(config.scan_pages_per_s, rules, memory, wire);
-    let needed = if pages > due { rules.wire_until(memory, due) } else { 0.0 };
-    let to_send = sender.turns(needed, scan, rules.look_every).min(wire);
-    let mut finish = sender.finish(to_send, scan);
-    if copy.looks_at_bandwidth(rules, sender.now).is_some() {
-        finish = finish.max(sender.first_window());
-    }
-    let due_at = finish.min(copy.deadline(rules)).max(sender.now);
-    let other = outside(config, sender).0.min(sender.next_change()).max(sender.now);
+    let plan = config.pending(rules, memory);
+    let (look, crossing) = due(rules, copy, sender, &plan);
+    let due_at = look.min(sender.finish(&plan)).min(copy.deadline(rules)).max(sender.now);
+    let other = outside(config, sender).0.min(sender.next_change()).min(crossing).max(sender.now);
     let until = due_at.min(other);
     if until == SimTime::NEVER {
         return Next::Stopped(Reason::Endless);
     }
-    let bytes = if until < finish { sender.sent_by(until, scan).min(to_send) } else { to_send };
-    sender.go(until, bytes);
-    let left = rules.left_after(memory, bytes);
+    let (bytes, left) = sender.send_until(until, &plan);
+    sender.wait(until);
     copy.progress(memory, Bytes::from_f64(bytes), left);
     if due_at <= other {
         return Next::Look;
@@ -197,6 +196,23 @@ fn round(
         _ => {}
     }
     Next::Changed
+}
+
+/// When so little is left that a sync may be due, and when what is sent next costs something else, which says
+/// anew how little that is. Nothing is due before a bandwidth has been seen.
+fn due(rules: &Rules, copy: &Precopy, sender: &mut Sender<'_>, plan: &[Stretch; 2]) -> (SimTime, SimTime) {
+    let present = if plan[0].pages > 0.0 { plan[0] } else { plan[1] };
+    sender.turn_to(present);
+    let first_window = sender.first_window();
+    if copy.looks_at_bandwidth(rules, sender.now).is_some() && sender.now < first_window {
+        return (first_window, SimTime::NEVER);
+    }
+    let few = copy.due_pages(rules, sender.now, sender.believes());
+    let needed = (plan[0].pages + plan[1].pages - few).max(0.0);
+    if needed > present.pages {
+        return (SimTime::NEVER, sender.finish(&[present]));
+    }
+    (sender.look_after(needed, plan, rules.look_every), SimTime::NEVER)
 }
 
 /// When and why it is stopped from outside. A dead peer is noticed when the sender next touches the path.
@@ -221,10 +237,11 @@ fn failed(reason: Reason, copy: &Precopy, now: SimTime) -> Outcome {
     }
 }
 
-fn switch_over(config: &Alone, copy: Precopy, wire: f64, mut sender: Sender<'_>) -> Outcome {
+fn switch_over(config: &Alone, copy: Precopy, rest: [Stretch; 2], mut sender: Sender<'_>) -> Outcome {
     let stopped = sender.now;
-    let rest = Bytes::from_f64(wire) + config.device;
-    let Some(arrived) = sender.deliver(rest + sender.queued()) else {
+    let [first, second] = rest;
+    let device = Stretch::of_bytes(config.device);
+    let Some(arrived) = sender.deliver(&[Stretch::of_bytes(sender.queued()), first, second, device]) else {
         return failed(Reason::Endless, &copy, stopped);
     };
     let pause = arrived.since(stopped) + config.fixed_stun;
@@ -234,7 +251,7 @@ fn switch_over(config: &Alone, copy: Precopy, wire: f64, mut sender: Sender<'_>)
         pause,
         copy: arrived.since(stopped),
         syncs: copy.syncs + 1,
-        bytes: copy.sent + rest,
+        bytes: copy.sent + Bytes::from_f64(first.bytes() + second.bytes()) + config.device,
         throttle: copy.throttle(),
         fetching: Span::ZERO,
         freeze: pause,
@@ -242,15 +259,15 @@ fn switch_over(config: &Alone, copy: Precopy, wire: f64, mut sender: Sender<'_>)
 }
 
 /// The guest goes on over there after its device state has arrived, and fetches what it misses.
-fn postcopy(config: &Alone, copy: Precopy, wire: f64, mut sender: Sender<'_>) -> Outcome {
+fn postcopy(config: &Alone, copy: Precopy, rest: [Stretch; 2], mut sender: Sender<'_>) -> Outcome {
     let stopped = sender.now;
-    let rest = Bytes::from_f64(wire);
-    let resumed = sender.deliver(config.device).map(|at| at + config.fixed_stun);
+    let resumed = sender.deliver(&[Stretch::of_bytes(config.device)]).map(|at| at + config.fixed_stun);
     let Some((resumed, rate)) = resumed.map(|at| (at, sender.rate())) else {
         return failed(Reason::Endless, &copy, stopped);
     };
     sender.now = resumed;
-    let Some(done) = sender.deliver(rest + sender.queued()) else {
+    let [first, second] = rest;
+    let Some(done) = sender.deliver(&[Stretch::of_bytes(sender.queued()), first, second]) else {
         return failed(Reason::Endless, &copy, resumed);
     };
     let (pause, fetching) = (resumed.since(stopped), done.since(resumed));
@@ -261,7 +278,7 @@ fn postcopy(config: &Alone, copy: Precopy, wire: f64, mut sender: Sender<'_>) ->
         pause,
         copy: pause.saturating_sub(config.fixed_stun),
         syncs: copy.syncs + 1,
-        bytes: copy.sent + rest + config.device,
+        bytes: copy.sent + Bytes::from_f64(first.bytes() + second.bytes()) + config.device,
         throttle: copy.throttle(),
         fetching,
         freeze: (pause + fault * FAULTS_TO_PROGRESS).min(pause + fetching),

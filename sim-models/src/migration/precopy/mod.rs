@@ -20,6 +20,8 @@
 mod alone;
 mod control;
 mod path;
+mod sender;
+mod stretch;
 #[cfg(test)]
 mod theory;
 mod window;
@@ -115,11 +117,18 @@ impl Rules {
         bend - bend * (bytes - to_bend) / (wire - to_bend)
     }
 
+    /// Bytes on the wire of a zero page.
+    fn zero_bytes(&self) -> u64 {
+        if Mutant::ZeroPagesSent.lives() { self.page_wire } else { self.zero_wire }
+    }
+
     fn cost(&self, data: f64, zero: f64) -> f64 {
-        let zero_wire = if Mutant::ZeroPagesSent.lives() { self.page_wire } else { self.zero_wire };
-        data * self.page_wire as f64 + zero * zero_wire as f64
+        data * self.page_wire as f64 + zero * self.zero_bytes() as f64
     }
 }
+
+/// Bytes are whole, expected numbers of pages are not: a hundredth of a page is as good as sent.
+const ALL_SENT: f64 = 0.01;
 
 /// Why a migration was given up before the guest was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -244,10 +253,14 @@ impl Precopy {
         }
         let due = self.due_pages(rules, now, seen);
         let known = memory.pending_pages();
-        // Bytes are whole, pages are not: a hundredth of a page is as good as sent.
-        let wants_sync = known <= due * (1.0 + 1e-9) + 0.01;
+        let wants_sync = known <= due * (1.0 + 1e-9) + ALL_SENT;
         if !wants_sync && !self.control.tick(&rules.control, now, self.syncs) {
             return self.postcopy_or_on(rules, memory, now, speed);
+        }
+        if known <= ALL_SENT && matches!(rules.stop, StopRule::Limit) && due <= ALL_SENT {
+            // Before a bandwidth is known nothing is few enough but nothing: the sync is the one of the stop.
+            memory.sync(now, speed);
+            return Verdict::SwitchOver;
         }
         let found = memory.sync(now, speed);
         self.syncs += 1;

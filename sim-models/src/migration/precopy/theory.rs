@@ -202,3 +202,73 @@ fn post_copy_takes_as_long_whatever_the_guest_writes() {
     // 262,144 pages of 4104 B at 100 MB/s.
     assert!((slow.fetching.as_secs() - 10.75839).abs() < 1e-4);
 }
+
+/// All of 4 GiB are zero pages: 1,048,576 of them, found at 100,000/s and sent as 9 B each over 1 GB/s, take
+/// 10.48576 s and 9.437184 ms whether the guest runs or stands; with nothing on the wire only the former.
+#[test]
+fn every_zero_page_is_looked_at() {
+    let pages = 1_048_576.0;
+    for stop in [StopRule::Limit, StopRule::Below(0), StopRule::Iterations { rounds: 1, pages: 0 }] {
+        for zero_wire in [9, 0] {
+            let memory = DirtyMemory::new(&Dirtying::None, Bytes::gib(4), 0.0);
+            let mut config = plain(Rules { stop, zero_wire, ..Rules::QEMU }, memory);
+            config.scan_pages_per_s = 1e5;
+            let o = alone(&config, &link(1_000_000_000));
+            let expected = pages * (1e-5 + zero_wire as f64 * 1e-9);
+            assert!((o.total.as_secs() - expected).abs() < 1e-8, "{stop:?} {zero_wire}: {:?}", o.total);
+        }
+    }
+}
+
+/// Half of 4 GiB are zero pages between the others. A page takes 0.5 x 4104 B and 0.5 x 9 B over 1 GB/s and
+/// 0.5 / 10,000 s of looking, 52.0565 us on average. The bandwidth seen is 2056.5 B in that time, so 0.3 s of
+/// it are 2,893 pages of 4096 B, and a look 50 ms late leaves 2,893 x 52.0565 us - 50 ms.
+#[test]
+fn the_bandwidth_seen_is_what_the_scan_leaves_of_it() {
+    let memory = DirtyMemory::new(&Dirtying::None, Bytes::gib(4), 0.5);
+    let mut config = plain(Rules::QEMU, memory);
+    config.scan_pages_per_s = 1e4;
+    let o = alone(&config, &link(1_000_000_000));
+    let wire: f64 = 0.5 * (4104.0 + 9.0);
+    let page = wire * 1e-9 + 0.5 * 1e-4;
+    let left = (wire / page).floor() * 0.3 / PAGE as f64;
+    assert!((o.total.as_secs() - 1_048_576.0 * page).abs() < 1e-6, "{:?}", o.total);
+    assert!((o.pause.as_secs() - (left * page - 0.05)).abs() < 1e-6, "{:?}", o.pause);
+}
+
+/// 10 MB per 100 ms, then 524,288 zero pages behind the others at 100,000/s: these are slower than the cap
+/// and hold nobody up but themselves. 524,288 x 4104 B are 215 windows and 1.678 MB.
+#[test]
+fn a_cap_does_not_hide_the_scan_of_zero_pages_behind_the_others() {
+    let memory = DirtyMemory::new(&Dirtying::None, Bytes::gib(4), 0.5).with_zeros_last();
+    let mut config = plain(Rules::QEMU, memory);
+    config.scan_pages_per_s = 1e5;
+    let burst = Some(Burst::of_qemu(Rate(100_000_000), Bytes(1), 0));
+    let o = alone(&config, &Link { burst, ..link(1_000_000_000) });
+    let part = (524_288.0 * 4104.0 - 215.0 * 1e7) / 1e9;
+    let expected = 21.5 + part + 524_288.0 * (1e-5 + 9e-9);
+    assert!((o.total.as_secs() - expected).abs() < 1e-6, "{:?} {expected}", o.total);
+}
+
+/// A cap above what the path carries is none: 1 GB over 0.1 GB/s.
+#[test]
+fn a_cap_above_the_path_is_none() {
+    let memory = DirtyMemory::new(&Dirtying::None, Bytes(250_000 * PAGE), 1.0);
+    let burst = Some(Burst::of_qemu(Rate(1_000_000_000), Bytes(1), 0));
+    let o = alone(&plain(textbook(0), memory), &Link { burst, ..link(102_400_000) });
+    assert_eq!(o.total, Span::secs(10));
+}
+
+/// A bandwidth is known after 100 ms. What is small enough then is what 300 MB have left, 200 MB; 40.96 MB
+/// are gone before that, and what was written meanwhile goes while the guest stands.
+#[test]
+fn a_small_guest_waits_for_no_bandwidth() {
+    let rules = Rules { page_wire: PAGE, downtime_limit: Span::ms(500), clear_chunk: None, ..Rules::QEMU };
+    let rate = 1_024_000_000; // 250,000 pages/s
+    let memory = DirtyMemory::new(&Dirtying::None, Bytes(75_000 * PAGE), 1.0);
+    let o = alone(&plain(rules, memory), &link(rate));
+    assert_eq!((o.total, o.pause, o.syncs), (Span::ms(300), Span::ms(200), 3));
+    let memory = DirtyMemory::linear(512_000_000.0, Bytes(10_000 * PAGE), 1.0);
+    let o = alone(&plain(rules, memory), &link(rate));
+    assert_eq!((o.total, o.pause, o.syncs), (Span::ms(60), Span::ms(20), 2));
+}
