@@ -17,8 +17,9 @@ pub const SUITES: &[Suite] = &[
         name: "messages-ns3",
         model: "delay of small messages beside bulk flows",
         against: "own runs of ns-3 3.37, 10 and 25 GbE, MTU 9000",
-        wrong: "its constants were fitted to these very rows; P50 on free ports is up to 40 % low: a message meets whole trains there; MTU 1500, 100 GbE, \
-                priority flow control and shared buffers were never compared",
+        wrong: "its constants were fitted to these very rows; free ports were run with two flows only, whose trains \
+                met each other less than chance would have it: many flows pile up more than is said here; MTU 1500, \
+                100 GbE, priority flow control and shared buffers were never compared",
         run: ns3,
     },
 ];
@@ -42,12 +43,14 @@ fn ns3(_: Seed) -> Result<Findings, String> {
     let p50 = most(f64::max, &mut errors(false).map(|e| e.0));
     let mean = errors(false).map(|e| e.1).sum::<f64>() / full.max(1) as f64;
     let free_p99 = most(f64::max, &mut errors(true).map(|e| e.1));
+    let free_p50 = most(f64::max, &mut errors(true).map(|e| e.0));
     let fit = "three constants were fitted to these rows, as laws of the regime";
     let mut checks = vec![
         at_most("full, idle and priority ports: P99, largest error", p99, 0.10, fit),
         at_most("full, idle and priority ports: P99, mean error", mean, 0.05, fit),
         at_most("full, idle and priority ports: P50, largest error", p50, 0.20, fit),
         at_most("free ports: P99, largest error", free_p99, 0.20, "load 0.3 to 0.9, no cliff"),
+        at_most("free ports: P50, largest error", free_p50, 0.20, "a port is busy for its load"),
     ];
     checks.extend(timeouts()?);
     checks.extend(order()?);
