@@ -10,6 +10,7 @@
 //! are simulated only while a window is open; they read the macroscopic state and never write it.
 
 mod background;
+pub mod capacity;
 mod disks;
 mod event;
 mod executor;

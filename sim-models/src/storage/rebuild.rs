@@ -1,7 +1,7 @@
 //! Making lost copies again: (surviving source -> new target) bulk flows through the fabric, held back by
 //! each node's budget.
 //!
-//! A flow carries all copies of its pair, a few at a time, and weighs by their number, so that flows that share
+//! A flow carries all copies of its pair, a few at a time, and weighs by their bytes, so that flows that share
 //! a budget end together. Its progress is booked to its copies in order whenever something cuts it.
 
 use super::groups::{Copy, Slot, SlotId, State, score};
@@ -78,6 +78,29 @@ impl Rebuild {
     }
 }
 
+/// What nodes have to send and to take, against what they can.
+struct Work {
+    bytes: Vec<Bytes>,
+    speeds: Vec<Rate>,
+}
+
+impl Work {
+    /// Nothing to do. A node is as fast as its budget and its ports, both directions together.
+    fn of(pool: &Pool) -> Work {
+        let speeds = pool.nodes.iter().map(|n| n.budgets[1].min(pool.nic * 2).max(Rate(1))).collect();
+        Work { bytes: vec![Bytes::ZERO; pool.nodes.len()], speeds }
+    }
+
+    fn add(&mut self, node: u16, bytes: Bytes) {
+        self.bytes[usize::from(node)] += bytes;
+    }
+
+    /// How long a node would have to do with this much more.
+    fn with(&self, node: u16, bytes: Bytes) -> Span {
+        (self.bytes[usize::from(node)] + bytes) / self.speeds[usize::from(node)]
+    }
+}
+
 impl Storage {
     /// Bytes that a host holds, copies included; none for a host of an array.
     pub fn held(&self, host: HostId) -> Bytes {
@@ -99,11 +122,12 @@ impl Storage {
         set_budgets(pool, infra, cx);
         let pairs = pool.assign();
         pool.rebuild.plans += u64::from(!pairs.is_empty());
-        let most = pairs.values().map(Vec::len).max().unwrap_or(0);
+        let copies = pairs.values().map(Vec::len).max().unwrap_or(0);
+        let most = pairs.values().map(|slots| pool.missing(slots)).max().unwrap_or_default();
         for (pair, slots) in pairs {
             // As many at once as the pair has to do beside the busiest one, which has all it may.
-            let streams = (AT_ONCE.min(most) * slots.len()).div_ceil(most) as u32;
-            pool.start_copy(pair, slots, streams, infra, cx);
+            let share = pool.missing(&slots).as_f64() / most.as_f64().max(1.0);
+            pool.start_copy(pair, slots, AT_ONCE.min(copies) as f64 * share, infra, cx);
         }
         self.note_running(side, cx);
     }
@@ -200,10 +224,10 @@ impl Pool {
         }
     }
 
-    /// Sources and targets for all slots that need a copy, by pair of nodes. Loads are balanced: the source
-    /// with the least to send, the target with the least to do in all.
+    /// Sources and targets for all slots that need a copy, by pair of nodes. Copies go to whoever would be through
+    /// with them first: the source with the least to send, the target with the least to do in all, by its speed.
     fn assign(&mut self) -> BTreeMap<(u16, u16), Vec<SlotId>> {
-        let mut work = vec![0u64; self.nodes.len()];
+        let mut work = Work::of(self);
         let mut wanted: Vec<(SlotId, u16)> = Vec::new();
         let under_way: Vec<SlotId> = self.rebuild.flows.iter().flat_map(|(_, c)| c.slots.clone()).collect();
         let mut taken = under_way;
@@ -218,10 +242,11 @@ impl Pool {
                 continue;
             }
             let live = self.groups.of(id.group).iter().filter(|s| s.state == State::Live);
-            let Some(source) = live.map(|s| s.node).min_by_key(|&n| (work[usize::from(n)], n)) else {
+            let left = self.missing(&[id]);
+            let Some(source) = live.map(|s| s.node).min_by_key(|&n| (work.with(n, left), n)) else {
                 continue;
             };
-            work[usize::from(source)] += self.groups.size(id.group).0;
+            work.add(source, left);
             wanted.push((id, source));
         }
         let mut used = self.used();
@@ -231,7 +256,7 @@ impl Pool {
             match self.target(id, source, &work, &used) {
                 Some(target) => {
                     self.direct(id, target);
-                    work[usize::from(target)] += self.groups.size(id.group).0;
+                    work.add(target, self.missing(&[id]));
                     used[usize::from(target)] += self.groups.size(id.group);
                     pairs.entry((source, target)).or_insert_with(Vec::new).push(id);
                 }
@@ -272,10 +297,10 @@ impl Pool {
         (self.design.device_capacity * u64::from(devices)).scale(self.profile.fill_limit)
     }
 
-    fn target(&self, id: SlotId, source: u16, work: &[u64], used: &[Bytes]) -> Option<u16> {
+    fn target(&self, id: SlotId, source: u16, work: &Work, used: &[Bytes]) -> Option<u16> {
         let others = |s: &&Slot| s.state == State::Live || s.copy.is_some();
         let mine = self.groups.slot(id).copy;
-        let size = self.groups.size(id.group);
+        let (size, left) = (self.groups.size(id.group), self.missing(&[id]));
         let holders: Vec<u16> = self
             .groups
             .of(id.group)
@@ -301,25 +326,30 @@ impl Pool {
         let least = |far: bool| {
             let fitting = (0..self.nodes.len() as u16).filter(|&n| fits(n) && (!far || apart(n)));
             fitting.min_by_key(|&n| {
-                (work[usize::from(n)], score(u64::from(id.group), self.nodes[usize::from(n)].key))
+                (work.with(n, left), score(u64::from(id.group), self.nodes[usize::from(n)].key))
             })
         };
         if self.design.spread == Domain::Rack { least(true).or_else(|| least(false)) } else { least(false) }
+    }
+
+    /// Bytes of copies that are still to be made.
+    fn missing(&self, slots: &[SlotId]) -> Bytes {
+        let left = |id: &SlotId| {
+            let done = self.groups.slot(*id).copy.map_or(Bytes::ZERO, |c| c.done);
+            self.groups.size(id.group).saturating_sub(done)
+        };
+        slots.iter().map(left).sum()
     }
 
     fn start_copy(
         &mut self,
         (from, to): (u16, u16),
         slots: Vec<SlotId>,
-        streams: u32,
+        connections: f64,
         infra: &mut Infra,
         cx: &mut Cx<'_>,
     ) {
-        let left = |id: &SlotId| {
-            let done = self.groups.slot(*id).copy.map_or(Bytes::ZERO, |c| c.done);
-            self.groups.size(id.group).saturating_sub(done)
-        };
-        let bytes: Bytes = slots.iter().map(left).sum();
+        let bytes = self.missing(&slots);
         let (source, target) = (&self.nodes[usize::from(from)], &self.nodes[usize::from(to)]);
         let mut key = Digest::default();
         [source.key, target.key, self.rebuild.plans].into_iter().for_each(|part| key.add(part));
@@ -332,7 +362,7 @@ impl Pool {
             to: to_host,
             bytes,
             traffic: Traffic::Rebuild,
-            streams,
+            streams: connections.ceil() as u32,
             cap: None,
             key: key.value(),
             also: &also,
@@ -340,6 +370,8 @@ impl Pool {
             on_rate: Some(event::Event::Storage(Event::CopyRate(side))),
         };
         let flow = infra.fabric.send(bulk, cx);
+        // A flow stands for very many short copies one after another: their luck at ports averages out.
+        infra.fabric.set_weight(flow, connections, cx);
         self.rebuild.flows[id].flow = Some(flow);
     }
 }
