@@ -35,10 +35,10 @@ pub fn resilient(domains: &[Bytes], copies: u8, failures: usize, fill: f64) -> B
 }
 
 /// Data and parity blocks of an erasure-coded strip over this many domains that survives so many failures: a
-/// domain is left over to rebuild on, and four data blocks are the most (Nutanix Bible, AOS storage). `None` when
-/// not even two data blocks are possible.
+/// domain per failure is left over to rebuild on, and four data blocks are the most (Nutanix Bible, AOS storage).
+/// `None` when not even two data blocks are possible.
 pub fn strip(domains: u32, failures: u32) -> Option<(u32, u32)> {
-    let data = domains.checked_sub(1 + failures)?.min(4);
+    let data = domains.checked_sub(2 * failures)?.min(4);
     (data >= 2).then_some((data, failures))
 }
 

@@ -4,20 +4,18 @@
 //! A flow carries all copies of its pair, a few at a time, and weighs by their bytes, so that flows that share
 //! a budget end together. Its progress is booked to its copies in order whenever something cuts it.
 
-use super::groups::{Copy, Slot, SlotId, State, score};
+use super::groups::{Slot, SlotId, State, score};
 use super::loads::{set_budgets, write_latency};
-use super::pool::Pool;
+use super::pool::{Pool, Wait};
 use super::{Backend, Event, Storage, throttle};
 use crate::event::{self, Cx};
 use crate::fabric::{Bulk, FlowId, Traffic};
 use crate::ids::{HostId, Side};
 use crate::record::Condition;
-use crate::scenario::Domain;
 use crate::storage::ledger::Ledger;
 use crate::world::Infra;
 use sim_core::digest::Digest;
 use sim_core::{Bytes, Id, Rate, Span, Table};
-use std::collections::BTreeMap;
 
 /// Most copies under way at once between two nodes, each a connection of its own: what guests share a full port
 /// with. Ceph has 10 per OSD on flash (osd_recovery_max_active_ssd); for other platforms it is assumed.
@@ -47,6 +45,10 @@ pub(super) struct Rebuild {
     pub pace: f64,
     /// Some copy has no node to go to.
     pub no_space: bool,
+    /// Nodes are so full that writes find no place and are refused.
+    pub read_only: bool,
+    /// How fast nodes were when copies were dealt.
+    pub dealt: Vec<Rate>,
     /// What the data went through.
     pub ledger: Ledger,
 }
@@ -60,12 +62,26 @@ impl Default for Rebuild {
             ticking: false,
             pace: 1.0,
             no_space: false,
+            read_only: false,
+            dealt: Vec::new(),
             ledger: Ledger::default(),
         }
     }
 }
 
 impl Rebuild {
+    /// Copies are on their way.
+    pub fn is_busy(&self) -> bool {
+        !self.flows.is_empty()
+    }
+
+    /// Slots whose copies are on their way, in order.
+    pub fn under_way(&self) -> Vec<SlotId> {
+        let mut slots: Vec<SlotId> = self.flows.iter().flat_map(|(_, c)| c.slots.iter().copied()).collect();
+        slots.sort_unstable();
+        slots
+    }
+
     /// Bytes per second that pass each node now, both directions.
     pub fn rates(&self, nodes: usize, infra: &Infra) -> Vec<Rate> {
         let mut rates = vec![Rate::ZERO; nodes];
@@ -75,29 +91,6 @@ impl Rebuild {
             rates[usize::from(copy.to)] += rate;
         }
         rates
-    }
-}
-
-/// What nodes have to send and to take, against what they can.
-struct Work {
-    bytes: Vec<Bytes>,
-    speeds: Vec<Rate>,
-}
-
-impl Work {
-    /// Nothing to do. A node is as fast as its budget and its ports, both directions together.
-    fn of(pool: &Pool) -> Work {
-        let speeds = pool.nodes.iter().map(|n| n.budgets[1].min(pool.nic * 2).max(Rate(1))).collect();
-        Work { bytes: vec![Bytes::ZERO; pool.nodes.len()], speeds }
-    }
-
-    fn add(&mut self, node: u16, bytes: Bytes) {
-        self.bytes[usize::from(node)] += bytes;
-    }
-
-    /// How long a node would have to do with this much more.
-    fn with(&self, node: u16, bytes: Bytes) -> Span {
-        (self.bytes[usize::from(node)] + bytes) / self.speeds[usize::from(node)]
     }
 }
 
@@ -128,6 +121,11 @@ impl Storage {
             // As many at once as the pair has to do beside the busiest one, which has all it may.
             let share = pool.missing(&slots).as_f64() / most.as_f64().max(1.0);
             pool.start_copy(pair, slots, AT_ONCE.min(copies) as f64 * share, infra, cx);
+        }
+        let full = pool.out_of_room();
+        let was_full = std::mem::replace(&mut pool.rebuild.read_only, full);
+        if was_full && !full {
+            self.wake(|w| w == Wait::Space(side), infra, cx);
         }
         self.note_running(side, cx);
     }
@@ -222,123 +220,6 @@ impl Pool {
                 }
             });
         }
-    }
-
-    /// Sources and targets for all slots that need a copy, by pair of nodes. Copies go to whoever would be through
-    /// with them first: the source with the least to send, the target with the least to do in all, by its speed.
-    fn assign(&mut self) -> BTreeMap<(u16, u16), Vec<SlotId>> {
-        let mut work = Work::of(self);
-        let mut wanted: Vec<(SlotId, u16)> = Vec::new();
-        let under_way: Vec<SlotId> = self.rebuild.flows.iter().flat_map(|(_, c)| c.slots.clone()).collect();
-        let mut taken = under_way;
-        taken.sort_unstable();
-        for (id, slot) in self.groups.iter() {
-            let due = match slot.state {
-                State::Live => false,
-                State::Down => self.nodes[usize::from(slot.node)].replaced,
-                State::Lost => true,
-            };
-            if !due || taken.binary_search(&id).is_ok() || self.groups.size(id.group) == Bytes::ZERO {
-                continue;
-            }
-            let live = self.groups.of(id.group).iter().filter(|s| s.state == State::Live);
-            let left = self.missing(&[id]);
-            let Some(source) = live.map(|s| s.node).min_by_key(|&n| (work.with(n, left), n)) else {
-                continue;
-            };
-            work.add(source, left);
-            wanted.push((id, source));
-        }
-        let mut used = self.used();
-        let mut pairs = BTreeMap::new();
-        self.rebuild.no_space = false;
-        for (id, source) in wanted {
-            match self.target(id, source, &work, &used) {
-                Some(target) => {
-                    self.direct(id, target);
-                    work.add(target, self.missing(&[id]));
-                    used[usize::from(target)] += self.groups.size(id.group);
-                    pairs.entry((source, target)).or_insert_with(Vec::new).push(id);
-                }
-                None => self.rebuild.no_space = true,
-            }
-        }
-        pairs
-    }
-
-    /// Remembers where a slot's copy is made; what is there already counts.
-    fn direct(&mut self, id: SlotId, target: u16) {
-        self.groups.edit(id, |s| {
-            if s.copy.is_none_or(|c| c.node != target) {
-                s.copy = Some(Copy { node: target, done: Bytes::ZERO });
-            }
-        });
-    }
-
-    /// Bytes that each node holds or has been promised.
-    fn used(&self) -> Vec<Bytes> {
-        let mut used = vec![Bytes::ZERO; self.nodes.len()];
-        for (id, slot) in self.groups.iter() {
-            let size = self.groups.size(id.group);
-            if slot.state != State::Lost {
-                used[usize::from(slot.node)] += size;
-            }
-            if let Some(copy) = slot.copy {
-                used[usize::from(copy.node)] += size;
-            }
-        }
-        used
-    }
-
-    /// Most that placement puts on a node.
-    fn room(&self, node: usize) -> Bytes {
-        let devices =
-            self.design.devices - self.nodes[node].dead_devices.count_ones().min(self.design.devices);
-        (self.design.device_capacity * u64::from(devices)).scale(self.profile.fill_limit)
-    }
-
-    fn target(&self, id: SlotId, source: u16, work: &Work, used: &[Bytes]) -> Option<u16> {
-        let others = |s: &&Slot| s.state == State::Live || s.copy.is_some();
-        let mine = self.groups.slot(id).copy;
-        let (size, left) = (self.groups.size(id.group), self.missing(&[id]));
-        let holders: Vec<u16> = self
-            .groups
-            .of(id.group)
-            .iter()
-            .enumerate()
-            .filter(|(i, s)| *i != usize::from(id.copy) && others(s))
-            .map(|(_, s)| if s.state == State::Live { s.node } else { s.copy.map_or(s.node, |c| c.node) })
-            .collect();
-        let fits = |n: u16| {
-            let node = &self.nodes[usize::from(n)];
-            let promised = if mine.is_some_and(|c| c.node == n) { Bytes::ZERO } else { size };
-            node.serves()
-                && !holders.contains(&n)
-                && n != source
-                && used[usize::from(n)] + promised <= self.room(usize::from(n))
-        };
-        // What was begun is finished where it was begun.
-        if let Some(begun) = mine.filter(|c| c.done > Bytes::ZERO && fits(c.node)) {
-            return Some(begun.node);
-        }
-        let rack = |n: u16| self.nodes[usize::from(n)].rack;
-        let apart = |n: u16| holders.iter().all(|&h| rack(h) != rack(n));
-        let least = |far: bool| {
-            let fitting = (0..self.nodes.len() as u16).filter(|&n| fits(n) && (!far || apart(n)));
-            fitting.min_by_key(|&n| {
-                (work.with(n, left), score(u64::from(id.group), self.nodes[usize::from(n)].key))
-            })
-        };
-        if self.design.spread == Domain::Rack { least(true).or_else(|| least(false)) } else { least(false) }
-    }
-
-    /// Bytes of copies that are still to be made.
-    fn missing(&self, slots: &[SlotId]) -> Bytes {
-        let left = |id: &SlotId| {
-            let done = self.groups.slot(*id).copy.map_or(Bytes::ZERO, |c| c.done);
-            self.groups.size(id.group).saturating_sub(done)
-        };
-        slots.iter().map(left).sum()
     }
 
     fn start_copy(

@@ -50,10 +50,12 @@ fn bound_by(what: Binds, nodes: u16) -> Result<(Scenario, f64), String> {
             s.target.profile.storage.data_write_rate = RATE * 2;
         }
         Binds::Controller => {
-            design(&mut s).cvm_vcpus = 8;
-            // A quarter of 8 s per second, over both directions: 20 ms per MiB.
-            s.target.profile.storage.copy_work = Span::ms(20);
-            rate = 0.25 * 8.0 / 2.0 / 0.020 * 1_048_576.0;
+            const VCPUS: u32 = 8;
+            let per_mib = Span::ms(20);
+            design(&mut s).cvm_vcpus = VCPUS;
+            s.target.profile.storage.copy_work = per_mib;
+            // A quarter of its cycles, for both directions.
+            rate = 0.25 * f64::from(VCPUS) / per_mib.as_secs() * 1_048_576.0 / 2.0;
         }
         Binds::Port => {
             (s.target.nics.ports, s.target.nics.rate, s.target.nics.bond) =

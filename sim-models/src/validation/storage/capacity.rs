@@ -35,7 +35,8 @@ fn resilience() -> Vec<Check> {
 }
 
 /// Nodes, failures to survive, data and parity blocks.
-const STRIPS: [(u32, u32, Option<(u32, u32)>); 9] = [
+type Strip = (u32, u32, Option<(u32, u32)>);
+const STRIPS: [Strip; 9] = [
     (3, 1, None),
     (4, 1, Some((2, 1))),
     (5, 1, Some((3, 1))),

@@ -19,22 +19,21 @@ pub const SUITES: &[Suite] = &[
         against: "closed forms",
         wrong: "write amplification is that of the protocol, with a fixed share that survives until the drain; what \
                 a device adds inside itself is not counted; all copies between two nodes share one way, so that \
-                links behind a bond or several spines are used less evenly than by many connections; copies are \
-                dealt out by what nodes can when the rebuild starts, and not again when that changes",
+                links behind a bond or several spines are used less evenly than by many connections; what a \
+                node would have to send with two copies is the luck of placement, a few per cent",
         run: |seed| findings(&[forms::checks, bounds::checks], "closed forms", seed),
     },
     Suite {
         name: "storage-facts",
         model: "replicated storage under guests: latencies, stalls, neighbours",
         against: "vdbench logs of nutanix/curie, Ceph's mClock study, Tail at Store, TTFLASH, Broadcom KB 371138",
-        wrong: "guests have strict priority at every station instead of a scheduler by weight: an unthrottled recovery \
-                hurts them at full ports only and leaves a closed loop 1 % of its writes, where Ceph's WPQ with full \
+        wrong: "guests have strict priority at every station instead of a scheduler by weight, and their log does not \
+                share a device with copies: an unthrottled recovery hurts them at full ports only and leaves a closed loop 1 % of its writes, where Ceph's WPQ with full \
                 devices left 12 %; a cap of 25 % leaves 77 %, published for one backfill at a time are 84 %; a live \
                 migration costs a VM that all controllers serve the pause, a fifth of one second, where 10 to 18 % of \
                 a few seconds are published; of a VM whose reads were local they stay remote for minutes and cost a \
                 closed loop 9 %, of which nothing is published; pauses of a device (garbage collection) hit log \
-                writes only; full nodes do not refuse writes; \
-                the published means over 7,320 s with 300 desktops are compared in scenarios/xray-node-failure.ron",
+                writes only; the published means over 7,320 s with 300 desktops are compared in scenarios/xray-node-failure.ron",
         run: |seed| findings(&[healthy::checks, loss::checks, neighbours::checks], "published facts", seed),
     },
     Suite {

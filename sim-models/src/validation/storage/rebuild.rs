@@ -234,6 +234,9 @@ fn room(seed: Seed) -> Result<Vec<Check>, String> {
         let got = if sim.model.storage.degraded_no_space(Side::Target) { 0.0 } else { 1.0 };
         let name = format!("a lost node fits with {:.1} TB on 4 x 10 TB", full * 28.5);
         checks.push(within(&name, got, fits, 0.0, "resilient capacity 28.5 TB (Nutanix Bible)"));
+        let refused = f64::from(u8::from(sim.model.storage.read_only(Side::Target)));
+        let name = format!("then writes are refused with {:.1} TB", full * 28.5);
+        checks.push(within(&name, refused, 1.0 - fits, 0.0, "Stargate is read-only at 95 % (Nutanix Bible)"));
     }
     Ok(checks)
 }
