@@ -7,7 +7,7 @@ use crate::validation::Check;
 use crate::validation::bed::*;
 use sim_core::{Bytes, Rate, Seed, Span};
 
-/// What holds a node back, each at `RATE` per direction.
+/// What holds a node back.
 #[derive(Clone, Copy, Debug)]
 enum Binds {
     /// A cap that the operator set.
