@@ -102,6 +102,13 @@ impl Fabric {
         self.settle_soon(cx);
     }
 
+    /// Makes a transfer weigh like so many connections whose luck averages out; without effect on one that has
+    /// ended.
+    pub fn set_weight(&mut self, flow: FlowId, connections: f64, cx: &mut Cx<'_>) {
+        self.fluid.set_weight(cx.now, flow, in_units(connections));
+        self.settle_soon(cx);
+    }
+
     /// Changes the cap of a transfer; without effect on one that has ended.
     pub fn set_cap(&mut self, flow: FlowId, cap: Option<Rate>, cx: &mut Cx<'_>) {
         let Some(transfer) = self.transfer_mut(flow) else { return };
@@ -309,5 +316,10 @@ fn lossy_rate(p: f64, rtt: Span, mtu: u32) -> f64 {
 fn weight(streams: u32, hash: u64) -> u32 {
     let uniform = |purpose| ((hash_words(&[hash, purpose]) >> 11) as f64 + 1.0) * (1.0 / (1u64 << 53) as f64);
     let luck = libm::exp(UNFAIRNESS * box_muller(uniform(1), uniform(2)));
-    (f64::from(streams) * WEIGHT_ONE * luck).round().clamp(1.0, f64::from(u32::MAX)) as u32
+    in_units(f64::from(streams) * luck)
+}
+
+/// A weight in connections, in the solver's fixed point.
+fn in_units(connections: f64) -> u32 {
+    (connections * WEIGHT_ONE).round().clamp(1.0, f64::from(u32::MAX)) as u32
 }

@@ -215,17 +215,18 @@ impl Storage {
         self.executor.slow_device(host, device, factor);
     }
 
-    /// The path of a VM hangs now: its controller is not redirected yet, or it writes and some peer is dead
-    /// unnoticed, so that its closed-loop writes run into it one by one.
+    /// The path of a VM hangs now: its controller is not redirected yet, or it writes and nodes are full, or some
+    /// peer is dead unnoticed, so that its closed-loop writes run into it one by one.
     pub fn stalled(&self, vm: VmId) -> bool {
         let Some(disk) = self.state.disks.get(vm) else { return false };
         let Some(pool) = self.state.pool(self.state.side(disk.host)) else { return false };
         if pool.profile.service == Service::Local && pool.node(disk.host).path == Path::Hangs {
             return true;
         }
+        let writes = disk.load.writes_per_s > 0.0;
         let spread = pool.copies() > 1 || pool.profile.service == Service::Owner;
         let waits = pool.nodes.iter().any(|n| !n.serves() && n.trusted());
-        disk.load.writes_per_s > 0.0 && spread && waits
+        writes && (pool.rebuild.read_only || spread && waits)
     }
 
     /// Windows open and close: background work reaches the stations only while one is open.
@@ -247,7 +248,7 @@ impl Storage {
         }
     }
 
-    fn wake(&mut self, on: impl Fn(Wait) -> bool, infra: &Infra, cx: &mut Cx<'_>) {
+    pub(super) fn wake(&mut self, on: impl Fn(Wait) -> bool, infra: &Infra, cx: &mut Cx<'_>) {
         self.executor.wake(on, Ground { state: &self.state, infra }, cx);
     }
 }

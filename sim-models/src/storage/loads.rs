@@ -84,6 +84,10 @@ impl Storage {
         load_controllers(pool, &demand.cores, infra, cx);
         set_budgets(pool, infra, cx);
         self.background.wake(pool, cx);
+        if pool.dealt_badly() {
+            self.stop_copies(side, infra, cx);
+            self.make_copies(side, infra, cx);
+        }
         if unsettled {
             self.refresh_soon(side, LOCALITY_STEP, cx);
         }
@@ -97,7 +101,10 @@ fn by_host(pool: &Pool, disks: &Disks, now: SimTime) -> (Vec<Asked>, bool) {
     let first = pool.nodes[0].host.index();
     for disk in disks.iter() {
         let Some(sum) = disk.host.index().checked_sub(first).and_then(|n| asked.get_mut(n)) else { continue };
-        let (load, p) = (&disk.load, &pool.profile);
+        let (mut load, p) = (disk.load, &pool.profile);
+        if pool.rebuild.read_only {
+            load.writes_per_s = 0.0;
+        }
         let far = match p.service {
             Service::Local => (1.0 - p.cache_hit) * (1.0 - disk.locality(now, p)),
             Service::Owner => 0.0,

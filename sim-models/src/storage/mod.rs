@@ -10,6 +10,8 @@
 //! are simulated only while a window is open; they read the macroscopic state and never write it.
 
 mod background;
+pub mod capacity;
+mod deal;
 mod disks;
 mod event;
 mod executor;
@@ -310,6 +312,11 @@ impl Storage {
     /// Copies that no node has room for: redundancy cannot be restored.
     pub fn degraded_no_space(&self, side: Side) -> bool {
         self.state.pool(side).is_some_and(|p| p.rebuild.no_space)
+    }
+
+    /// Nodes are so full that writes are refused.
+    pub fn read_only(&self, side: Side) -> bool {
+        self.state.pool(side).is_some_and(|p| p.rebuild.read_only)
     }
 
     /// Where all requests so far are.

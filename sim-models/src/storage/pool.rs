@@ -23,6 +23,9 @@ pub(super) enum Wait {
     Path(HostId),
     /// Data of a cluster without a readable copy, until a node returns.
     Data(Side),
+    /// Room for what is written: full nodes refuse writes, and a hypervisor stops a VM whose disk has no space left
+    /// until there is some (ESXi's question, libvirt's `werror=enospc`).
+    Space(Side),
 }
 
 /// How a host reaches a controller.
@@ -232,6 +235,9 @@ impl Pool {
 
     /// Way of a write; `Err` says what it hangs on.
     pub fn write_route(&self, host: HostId, luck: &mut Stream) -> Result<WriteRoute, Wait> {
+        if self.rebuild.read_only {
+            return Err(Wait::Space(self.side));
+        }
         let what = luck.next_u64();
         let mut chosen = [0usize; MAX_COPIES];
         let mut count = 0;

@@ -1,23 +1,21 @@
 //! Making lost copies again: (surviving source -> new target) bulk flows through the fabric, held back by
 //! each node's budget.
 //!
-//! A flow carries all copies of its pair, a few at a time, and weighs by their number, so that flows that share
+//! A flow carries all copies of its pair, a few at a time, and weighs by their bytes, so that flows that share
 //! a budget end together. Its progress is booked to its copies in order whenever something cuts it.
 
-use super::groups::{Copy, Slot, SlotId, State, score};
+use super::groups::{Slot, SlotId, State, score};
 use super::loads::{set_budgets, write_latency};
-use super::pool::Pool;
+use super::pool::{Pool, Wait};
 use super::{Backend, Event, Storage, throttle};
 use crate::event::{self, Cx};
 use crate::fabric::{Bulk, FlowId, Traffic};
 use crate::ids::{HostId, Side};
 use crate::record::Condition;
-use crate::scenario::Domain;
 use crate::storage::ledger::Ledger;
 use crate::world::Infra;
 use sim_core::digest::Digest;
 use sim_core::{Bytes, Id, Rate, Span, Table};
-use std::collections::BTreeMap;
 
 /// Most copies under way at once between two nodes, each a connection of its own: what guests share a full port
 /// with. Ceph has 10 per OSD on flash (osd_recovery_max_active_ssd); for other platforms it is assumed.
@@ -47,6 +45,10 @@ pub(super) struct Rebuild {
     pub pace: f64,
     /// Some copy has no node to go to.
     pub no_space: bool,
+    /// Nodes are so full that writes find no place and are refused.
+    pub read_only: bool,
+    /// How fast nodes were when copies were dealt.
+    pub dealt: Vec<Rate>,
     /// What the data went through.
     pub ledger: Ledger,
 }
@@ -60,12 +62,26 @@ impl Default for Rebuild {
             ticking: false,
             pace: 1.0,
             no_space: false,
+            read_only: false,
+            dealt: Vec::new(),
             ledger: Ledger::default(),
         }
     }
 }
 
 impl Rebuild {
+    /// Copies are on their way.
+    pub fn is_busy(&self) -> bool {
+        !self.flows.is_empty()
+    }
+
+    /// Slots whose copies are on their way, in order.
+    pub fn under_way(&self) -> Vec<SlotId> {
+        let mut slots: Vec<SlotId> = self.flows.iter().flat_map(|(_, c)| c.slots.iter().copied()).collect();
+        slots.sort_unstable();
+        slots
+    }
+
     /// Bytes per second that pass each node now, both directions.
     pub fn rates(&self, nodes: usize, infra: &Infra) -> Vec<Rate> {
         let mut rates = vec![Rate::ZERO; nodes];
@@ -99,11 +115,17 @@ impl Storage {
         set_budgets(pool, infra, cx);
         let pairs = pool.assign();
         pool.rebuild.plans += u64::from(!pairs.is_empty());
-        let most = pairs.values().map(Vec::len).max().unwrap_or(0);
+        let copies = pairs.values().map(Vec::len).max().unwrap_or(0);
+        let most = pairs.values().map(|slots| pool.missing(slots)).max().unwrap_or_default();
         for (pair, slots) in pairs {
             // As many at once as the pair has to do beside the busiest one, which has all it may.
-            let streams = (AT_ONCE.min(most) * slots.len()).div_ceil(most) as u32;
-            pool.start_copy(pair, slots, streams, infra, cx);
+            let share = pool.missing(&slots).as_f64() / most.as_f64().max(1.0);
+            pool.start_copy(pair, slots, AT_ONCE.min(copies) as f64 * share, infra, cx);
+        }
+        let full = pool.out_of_room();
+        let was_full = std::mem::replace(&mut pool.rebuild.read_only, full);
+        if was_full && !full {
+            self.wake(|w| w == Wait::Space(side), infra, cx);
         }
         self.note_running(side, cx);
     }
@@ -200,126 +222,15 @@ impl Pool {
         }
     }
 
-    /// Sources and targets for all slots that need a copy, by pair of nodes. Loads are balanced: the source
-    /// with the least to send, the target with the least to do in all.
-    fn assign(&mut self) -> BTreeMap<(u16, u16), Vec<SlotId>> {
-        let mut work = vec![0u64; self.nodes.len()];
-        let mut wanted: Vec<(SlotId, u16)> = Vec::new();
-        let under_way: Vec<SlotId> = self.rebuild.flows.iter().flat_map(|(_, c)| c.slots.clone()).collect();
-        let mut taken = under_way;
-        taken.sort_unstable();
-        for (id, slot) in self.groups.iter() {
-            let due = match slot.state {
-                State::Live => false,
-                State::Down => self.nodes[usize::from(slot.node)].replaced,
-                State::Lost => true,
-            };
-            if !due || taken.binary_search(&id).is_ok() || self.groups.size(id.group) == Bytes::ZERO {
-                continue;
-            }
-            let live = self.groups.of(id.group).iter().filter(|s| s.state == State::Live);
-            let Some(source) = live.map(|s| s.node).min_by_key(|&n| (work[usize::from(n)], n)) else {
-                continue;
-            };
-            work[usize::from(source)] += self.groups.size(id.group).0;
-            wanted.push((id, source));
-        }
-        let mut used = self.used();
-        let mut pairs = BTreeMap::new();
-        self.rebuild.no_space = false;
-        for (id, source) in wanted {
-            match self.target(id, source, &work, &used) {
-                Some(target) => {
-                    self.direct(id, target);
-                    work[usize::from(target)] += self.groups.size(id.group).0;
-                    used[usize::from(target)] += self.groups.size(id.group);
-                    pairs.entry((source, target)).or_insert_with(Vec::new).push(id);
-                }
-                None => self.rebuild.no_space = true,
-            }
-        }
-        pairs
-    }
-
-    /// Remembers where a slot's copy is made; what is there already counts.
-    fn direct(&mut self, id: SlotId, target: u16) {
-        self.groups.edit(id, |s| {
-            if s.copy.is_none_or(|c| c.node != target) {
-                s.copy = Some(Copy { node: target, done: Bytes::ZERO });
-            }
-        });
-    }
-
-    /// Bytes that each node holds or has been promised.
-    fn used(&self) -> Vec<Bytes> {
-        let mut used = vec![Bytes::ZERO; self.nodes.len()];
-        for (id, slot) in self.groups.iter() {
-            let size = self.groups.size(id.group);
-            if slot.state != State::Lost {
-                used[usize::from(slot.node)] += size;
-            }
-            if let Some(copy) = slot.copy {
-                used[usize::from(copy.node)] += size;
-            }
-        }
-        used
-    }
-
-    /// Most that placement puts on a node.
-    fn room(&self, node: usize) -> Bytes {
-        let devices =
-            self.design.devices - self.nodes[node].dead_devices.count_ones().min(self.design.devices);
-        (self.design.device_capacity * u64::from(devices)).scale(self.profile.fill_limit)
-    }
-
-    fn target(&self, id: SlotId, source: u16, work: &[u64], used: &[Bytes]) -> Option<u16> {
-        let others = |s: &&Slot| s.state == State::Live || s.copy.is_some();
-        let mine = self.groups.slot(id).copy;
-        let size = self.groups.size(id.group);
-        let holders: Vec<u16> = self
-            .groups
-            .of(id.group)
-            .iter()
-            .enumerate()
-            .filter(|(i, s)| *i != usize::from(id.copy) && others(s))
-            .map(|(_, s)| if s.state == State::Live { s.node } else { s.copy.map_or(s.node, |c| c.node) })
-            .collect();
-        let fits = |n: u16| {
-            let node = &self.nodes[usize::from(n)];
-            let promised = if mine.is_some_and(|c| c.node == n) { Bytes::ZERO } else { size };
-            node.serves()
-                && !holders.contains(&n)
-                && n != source
-                && used[usize::from(n)] + promised <= self.room(usize::from(n))
-        };
-        // What was begun is finished where it was begun.
-        if let Some(begun) = mine.filter(|c| c.done > Bytes::ZERO && fits(c.node)) {
-            return Some(begun.node);
-        }
-        let rack = |n: u16| self.nodes[usize::from(n)].rack;
-        let apart = |n: u16| holders.iter().all(|&h| rack(h) != rack(n));
-        let least = |far: bool| {
-            let fitting = (0..self.nodes.len() as u16).filter(|&n| fits(n) && (!far || apart(n)));
-            fitting.min_by_key(|&n| {
-                (work[usize::from(n)], score(u64::from(id.group), self.nodes[usize::from(n)].key))
-            })
-        };
-        if self.design.spread == Domain::Rack { least(true).or_else(|| least(false)) } else { least(false) }
-    }
-
     fn start_copy(
         &mut self,
         (from, to): (u16, u16),
         slots: Vec<SlotId>,
-        streams: u32,
+        connections: f64,
         infra: &mut Infra,
         cx: &mut Cx<'_>,
     ) {
-        let left = |id: &SlotId| {
-            let done = self.groups.slot(*id).copy.map_or(Bytes::ZERO, |c| c.done);
-            self.groups.size(id.group).saturating_sub(done)
-        };
-        let bytes: Bytes = slots.iter().map(left).sum();
+        let bytes = self.missing(&slots);
         let (source, target) = (&self.nodes[usize::from(from)], &self.nodes[usize::from(to)]);
         let mut key = Digest::default();
         [source.key, target.key, self.rebuild.plans].into_iter().for_each(|part| key.add(part));
@@ -332,7 +243,7 @@ impl Pool {
             to: to_host,
             bytes,
             traffic: Traffic::Rebuild,
-            streams,
+            streams: connections.ceil() as u32,
             cap: None,
             key: key.value(),
             also: &also,
@@ -340,6 +251,8 @@ impl Pool {
             on_rate: Some(event::Event::Storage(Event::CopyRate(side))),
         };
         let flow = infra.fabric.send(bulk, cx);
+        // A flow stands for very many short copies one after another: their luck at ports averages out.
+        infra.fabric.set_weight(flow, connections, cx);
         self.rebuild.flows[id].flow = Some(flow);
     }
 }

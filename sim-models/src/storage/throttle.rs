@@ -26,15 +26,28 @@ pub(super) fn budget(throttle: Throttle, s: Supply, pace: f64) -> Rate {
     let rate = match throttle {
         Throttle::Cap(share) => both_ways(share).min(network),
         Throttle::MClock { reservation, weight, limit } => {
-            // Reservations first, then what guests leave, contended cycles by weight (Gulati 2010).
-            let contended = weight / (1.0 + weight);
-            both_ways((1.0 - s.guests).max(contended).max(reservation).min(limit)).min(network)
+            let share = contended(reservation, weight, s.guests).max(1.0 - s.guests);
+            both_ways(share.min(limit)).min(network)
         }
         Throttle::Adaptive { .. } => both_ways(pace).min(network),
         Throttle::Fixed(rate) => 2.0 * rate.as_f64(),
         Throttle::Unlimited => f64::INFINITY,
     };
     Rate::from_f64(rate.min(s.controller).min(s.devices))
+}
+
+/// Share of a device that clients of depth 64 keep against a recovery which has a reservation: 11,209, 11,017 and
+/// 11,153 of 21,500 IOPS in Ceph's mClock study (NVMe), where 50, 40 and 30 % were reserved for them. Why they keep
+/// more than is theirs the study does not say; assumed of other devices.
+const CLIENTS_KEEP: f64 = 0.52;
+
+/// Share of a node that recovery has while guests want this much: by weight, between its reservation and what the
+/// guests keep. When the two come to more than there is, each has its part of it (Gulati 2010: of classes that are
+/// all behind their reservations the tags go on in proportion to them).
+fn contended(reservation: f64, weight: f64, guests: f64) -> f64 {
+    let kept = guests.min(CLIENTS_KEEP);
+    let over = (reservation + kept).max(1.0);
+    (weight / (1.0 + weight)).clamp(reservation / over, 1.0 - kept / over)
 }
 
 /// Smallest pace of an adaptive throttle, as a share of the full one: six halvings (assumed).
@@ -81,9 +94,21 @@ mod tests {
     fn mclock_holds_its_reservation_against_guests_and_its_limit_without() {
         let m = Throttle::MClock { reservation: 0.5, weight: 0.25, limit: 0.9 };
         let at = |guests| budget(m, Supply { guests, ..NODE }, 1.0).as_f64() / NODE.devices;
-        assert!((at(0.6) - 0.5).abs() < 1e-9);
+        // Guests keep 0.52 of what they want: 0.52 + 0.5 of 1.
+        assert!((at(0.6) - 0.5 / 1.02).abs() < 1e-9);
         assert!((at(0.0) - 0.9).abs() < 1e-9);
         assert!((at(0.3) - 0.7).abs() < 1e-9);
+    }
+
+    #[test]
+    fn weights_share_what_reservations_leave() {
+        // 3 : 1 of a node where 0.1 is reserved and guests keep 0.52: a weight of 1/3 has 0.25, one of 3 would
+        // have 0.75 and gets the rest, 0.48.
+        assert!((contended(0.1, 1.0 / 3.0, 1.0) - 0.25).abs() < 1e-9);
+        assert!((contended(0.1, 3.0, 1.0) - 0.48).abs() < 1e-9);
+        assert!((contended(0.1, 0.0, 1.0) - 0.1).abs() < 1e-9);
+        // More than there is: 60 of 112.
+        assert!((contended(0.6, 0.0, 1.0) - 0.6 / 1.12).abs() < 1e-9);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Making lost copies again: how long it takes, what is unavailable meanwhile.
 
-use super::super::Load;
+use super::super::{Load, Op};
 use super::rig::*;
 use crate::ids::{HostId, Side, VmId};
 use crate::metric::Metric;
@@ -71,6 +71,27 @@ fn a_rebuild_meets_its_bound_and_halves_with_twice_the_survivors() {
     assert!((few.0 / many.0 / (few.1 / many.1) - 1.0).abs() < 0.03, "{few:?} s and {many:?} s");
     // What nodes hold is within 3 % of even here, so that twice the survivors halve the time.
     assert!((few.0 / many.0 - 2.0).abs() < 0.15, "{few:?} s and {many:?} s");
+}
+
+#[test]
+fn copies_are_dealt_anew_when_a_node_becomes_slow() {
+    // 100 MB/s per node, both directions: D = 200 GB on 8 survivors take 500 s. Half-way guests take a third of node
+    // 1, and 7 2/3 nodes make the other half: 250 x 8 / 7.667 = 261 s more. Node 1 would need 375 s for its own half.
+    let throttle = Throttle::MClock { reservation: 0.5, weight: 0.0, limit: 1.0 };
+    let mut p = prompt(AHV);
+    p.storage.data_write_rate = Rate(25_000_000);
+    let mut sim = filled(9, design(2, throttle), p, Bytes(200_000_000_000));
+    let most = held(&sim, 0) / (8.0 * 50e6);
+    kill(&mut sim, 0);
+    sim.run_until(seconds(252)).expect("within budget");
+    // A third of 12 cores at 100 us per read.
+    let busy = Load { reads_per_s: 40_000.0, writes_per_s: 0.0, mean_bytes: 4096.0 };
+    sim.start(|rig, cx| rig.storage.set_load(VmId(1), busy, &mut rig.infra, cx));
+    sim.run_until(seconds(1_000)).expect("within budget");
+    assert!(sim.model.storage.state.pool(Side::Target).expect("replicated").groups.whole());
+    let time = per_run(&sim, Metric::RebuildTime).expect("recorded") as f64 / 1e9 - 1.0;
+    let least = 250.0 + (most - 250.0) * 8.0 / (8.0 - 1.0 / 3.0);
+    assert!(time >= 0.999 * least && time < 1.03 * least, "{time} s against {least} s");
 }
 
 #[test]
@@ -207,4 +228,32 @@ fn copies_without_room_are_not_made() {
     sim.run_until(seconds(2_000)).expect("within budget");
     assert!(sim.model.storage.degraded_no_space(Side::Target));
     assert!(!sim.model.storage.state.pool(Side::Target).expect("replicated").groups.whole());
+}
+
+#[test]
+fn full_nodes_refuse_writes_until_there_is_room() {
+    // 4 x 100 GB at 80 %: the copies of the lost node fill the other three to 95 %, and writes have no place then.
+    // The node comes back with its data: 80 % again.
+    let d = Replicated { device_capacity: Bytes(25_000_000_000), ..design(2, Throttle::Unlimited) };
+    let mut sim = filled(4, d, prompt(AHV), Bytes(80_000_000_000));
+    client(&mut sim, 1, (50.0, 50.0), 8, (8192, 0.0));
+    let done = |sim: &Sim, op: Op, from: u64, to: u64| {
+        let all = sim.model.seen.iter().filter(|s| s.0 >= seconds(from) && s.0 < seconds(to));
+        all.filter(|s| s.1 == op).count()
+    };
+    kill(&mut sim, 0);
+    sim.run_until(seconds(60)).expect("within budget");
+    assert!(sim.model.storage.degraded_no_space(Side::Target));
+    assert_eq!(done(&sim, Op::Write, 50, 60), 0);
+    // All eight places end with a write that is refused, and reads behind them.
+    assert_eq!(sim.model.storage.census().hanging, 8);
+    sim.start(|rig, cx| {
+        rig.infra.hosts[HostId(0)].up = true;
+        rig.infra.fabric.repair(crate::fabric::Part::Host(HostId(0)), cx);
+        rig.storage.repair_host(HostId(0), &mut rig.infra, cx);
+    });
+    sim.run_until(seconds(70)).expect("within budget");
+    assert_eq!(sim.model.storage.census().hanging, 0);
+    let rate = done(&sim, Op::Write, 62, 70) as f64 / 8.0;
+    assert!((rate / 50.0 - 1.0).abs() < 0.25, "{rate} writes per second");
 }

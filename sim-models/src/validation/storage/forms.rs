@@ -1,21 +1,19 @@
 //! Closed forms of replicated storage.
 
-use crate::ids::HostId;
 use crate::metric::{Metric, Phase};
 use crate::record::Tally;
-use crate::scenario::{Domain, Throttle};
+use crate::scenario::Domain;
 use crate::storage::groups::{Candidate, Groups};
 use crate::validation::Check;
 use crate::validation::bed::*;
 use sim_core::digest::hash_name;
-use sim_core::{Bytes, Dist, Rate, Seed, Span, Streams};
+use sim_core::{Dist, Seed, Span, Streams};
 
 /// Everything here.
 pub fn checks(seed: Seed) -> Result<Vec<Check>, String> {
     let mut checks = vec![closed_loop(seed)?];
     checks.extend(slowest_copy(seed)?);
     checks.extend(bytes(seed)?);
-    checks.extend(rebuilds(seed)?);
     checks.extend(copysets(seed));
     Ok(checks)
 }
@@ -93,47 +91,6 @@ fn bytes(seed: Seed) -> Result<Vec<Check>, String> {
         }
     }
     Ok(checks)
-}
-
-/// Copies at 50 MB/s per node and direction: seconds from the start to the end of the rebuild and the least it can
-/// take, D over the sum of the rates; means of four runs, which differ in the luck of connections.
-fn rebuild_of(nodes: u16, seed: Seed) -> Result<(f64, f64), String> {
-    const RUNS: u64 = 4;
-    let rate = Rate(50_000_000);
-    let mut s = filled(flash()?, nodes, 2, Throttle::Fixed(rate), Bytes(200_000_000_000));
-    // So many groups that a node's share of the work is even to a fraction of a per cent.
-    design(&mut s).groups = 32_768;
-    let dead = spare(&s, 0);
-    dies(&mut s, dead, Span::secs(1));
-    s.timeline.duress = Span::secs(1_000);
-    let (mut time, mut least) = (0.0, 0.0);
-    for run in 0..RUNS {
-        let mut sim = begin_run(&s, seed, run);
-        run_to(&mut sim, 0.5)?;
-        least += sim.model.storage.held(HostId(dead)).as_f64() / (f64::from(nodes - 1) * rate.as_f64());
-        run_to(&mut sim, 1_000.0)?;
-        // The second of detection is part of the rebuild time as recorded.
-        time += per_run(&sim.record, Metric::RebuildTime) * 1e-9 - 1.0;
-    }
-    Ok((time / RUNS as f64, least / RUNS as f64))
-}
-
-fn rebuilds(seed: Seed) -> Result<Vec<Check>, String> {
-    let (few, many) = (rebuild_of(9, seed)?, rebuild_of(17, seed)?);
-    let because =
-        "T >= D / sum of r_i; connections share unevenly, so that some nodes are not busy to the end";
-    let ratio = few.0 / many.0 / (few.1 / many.1) * 2.0;
-    Ok(vec![
-        between("rebuild over its bound, 8 survivors", few.0 / few.1, 0.999, 1.06, because),
-        between("rebuild over its bound, 16 survivors", many.0 / many.1, 0.999, 1.06, because),
-        within(
-            "rebuild of equal bytes, 8 over 16 survivors",
-            ratio,
-            2.0,
-            0.06,
-            "twice the survivors halve it",
-        ),
-    ])
 }
 
 /// Random placement meets the loss of a tenth of the nodes at one instant.

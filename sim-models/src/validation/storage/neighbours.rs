@@ -12,7 +12,7 @@ use sim_core::{Bytes, Rate, Seed, Span};
 pub fn checks(seed: Seed) -> Result<Vec<Check>, String> {
     let mut checks = queue_depth(seed)?;
     checks.extend(saturated_link(seed)?);
-    checks.push(live_migration(seed)?);
+    checks.extend(live_migration(seed)?);
     Ok(checks)
 }
 
@@ -109,8 +109,11 @@ fn saturated_link(seed: Seed) -> Result<Vec<Check>, String> {
     ])
 }
 
-/// A run in which the VM moves after a few seconds, and the second in which it goes on elsewhere. Requests change
-/// nothing about when that is, so it is looked for without them.
+/// How long after a live migration requests are looked at, seconds.
+const AFTER: u32 = 12;
+
+/// A run in which the VM moves after a few seconds and then stays for a while, and the second in which it goes on
+/// elsewhere. Requests change nothing about when that is, so it is looked for without them.
 fn first_move(s: &Scenario, seed: Seed) -> Result<(u64, u32), String> {
     const EARLIEST: u32 = 7;
     const LATEST: u32 = 30;
@@ -122,7 +125,10 @@ fn first_move(s: &Scenario, seed: Seed) -> Result<(u64, u32), String> {
         for second in 1..=LATEST {
             run_to(&mut sim, f64::from(second))?;
             if sim.model.vms.get(VmId(0)).host != home {
-                if second >= EARLIEST {
+                let there = sim.model.vms.get(VmId(0)).host;
+                // A copy of it that begins while requests are counted ends a few seconds later.
+                run_to(&mut sim, f64::from(second + AFTER + 4))?;
+                if second >= EARLIEST && sim.model.vms.get(VmId(0)).host == there {
                     return Ok((run, second));
                 }
                 break;
@@ -132,29 +138,49 @@ fn first_move(s: &Scenario, seed: Seed) -> Result<(u64, u32), String> {
     Err("the VM never moves".into())
 }
 
-/// A closed loop of four requests in a VM that is moved: requests per second before, and the worst 3 s around it.
-fn live_migration(seed: Seed) -> Result<Check, String> {
+/// A closed loop of four requests in a VM that is moved: requests per second before, as shares of it the worst 3 s
+/// around the move and what is reached from 5 s after it.
+fn moved_loop(mut s: Scenario, seed: Seed) -> Result<[f64; 2], String> {
     const WINDOW: usize = 3;
-    let mut s = flash()?;
     s.groups[0].count = 1;
     let disk = &mut s.groups[0].disks[0];
     (disk.rate_limited, disk.iodepth, disk.reads_per_s, disk.writes_per_s) = (false, 4, 4000.0, 4000.0);
     s.target.live_migrations_per_hour = 240.0;
-    s.timeline.duress = Span::secs(40);
+    s.timeline.duress = Span::secs(60);
     let (run, moved) = first_move(&s, seed)?;
     let mut sim = begin_run(&s, seed, run);
     let (mut seconds, mut before) = (Vec::new(), 0);
-    for second in 1..=moved + 3 {
+    for second in 1..=moved + AFTER {
         run_to(&mut sim, f64::from(second))?;
         let now = sim.model.vms.requests();
         seconds.push((now - before) as f64);
         before = now;
     }
+    let mean = |of: &[f64]| of.iter().sum::<f64>() / of.len() as f64;
     // The copy of 4 GiB takes two seconds before the move.
-    let calm = &seconds[..moved as usize - 4];
-    let calm = calm.iter().sum::<f64>() / calm.len() as f64;
-    let sums = seconds.windows(WINDOW).map(|w| w.iter().sum::<f64>() / WINDOW as f64);
-    let worst = sums.fold(f64::INFINITY, f64::min);
-    let because = "12 to 18 % fewer requests for a few seconds (joshodgers.com 2017-11)";
-    Ok(between("requests lost in the worst 3 s of a live migration", 1.0 - worst / calm, 0.10, 0.18, because))
+    let calm = mean(&seconds[..moved as usize - 4]);
+    let around = &seconds[..moved as usize + 3];
+    let worst = around.windows(WINDOW).map(mean).fold(f64::INFINITY, f64::min);
+    Ok([worst / calm, mean(&seconds[moved as usize + 5..]) / calm])
+}
+
+/// Published of a VM with a million reads or 620,000 mixed requests per second: at 100 us of CPU each these are more
+/// than one controller serves, so that its data do not lie nearer before than after. Controllers serve all VMs alike
+/// in the profile of plain KVM.
+fn live_migration(seed: Seed) -> Result<Vec<Check>, String> {
+    let own = moved_loop(flash()?, seed)?;
+    let kvm = include_str!("../../../../scenarios/facts/flash.ron").replace("\"ahv\"", "\"kvm\"");
+    let shared = moved_loop(scenario(&kvm)?, seed)?;
+    let dip = "12 to 18 % fewer requests for a few seconds (joshodgers.com 2017-11)";
+    let back = "at least as many as before within a few seconds (446,000 of 436,000 reads; the same)";
+    Ok(vec![
+        between("requests lost in the worst 3 s of a live migration", 1.0 - own[0], 0.10, 0.18, dip),
+        between(
+            "requests from 5 s after a live migration, all serve, over before",
+            shared[1],
+            1.0,
+            1.05,
+            back,
+        ),
+    ])
 }
