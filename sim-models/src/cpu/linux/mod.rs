@@ -23,7 +23,7 @@ const BURST_EXTRA: f64 = 15e-6;
 
 /// A wake-up counts as ready for this long even with preemption, seconds: 13 us for a probe beside one hog,
 /// less what it really waits.
-const WAKE_READY: f64 = 8e-6;
+pub const WAKE_READY: f64 = 8e-6;
 
 /// How a worker gets its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,11 +68,12 @@ pub struct Spent {
 
 impl Worker {
     /// What a burst really takes, seconds.
-    fn work(&self) -> f64 {
+    pub fn work(&self) -> f64 {
         self.burst + BURST_EXTRA
     }
 
-    fn think(&self) -> f64 {
+    /// Mean sleep between bursts, seconds.
+    pub fn think(&self) -> f64 {
         self.burst * (1.0 - self.duty) / self.duty
     }
 
@@ -86,6 +87,13 @@ impl Worker {
     /// Weight of its nice value: each step is a quarter (kernel/sched/core.c, sched_prio_to_weight).
     fn weight(&self) -> f64 {
         1024.0 / libm::pow(1.25, f64::from(self.nice))
+    }
+
+    /// One that never sleeps, without a group of its own.
+    pub fn endless() -> Worker {
+        let (group, shares) = (String::new(), 1024.0);
+        let (burst, duty, nice) = (1.0, 1.0, 0);
+        Worker { mode: Mode::Hog, burst, duty, nice, group, shares, quota: f64::INFINITY, period: 0.1 }
     }
 
     /// The same worker with the demand that it really drew, from the shares of time that it ran and was ready.

@@ -16,7 +16,7 @@
 //! else sleeps: half of those who come back after that are treated as if they had none.
 //!
 //! The two factors that no such argument gives are from the event by event simulation of EEVDF in
-//! `validation::eevdf`, none is from measured wake-ups.
+//! `validation::cpu::eevdf`, none is from measured wake-ups.
 
 use super::Worker;
 
@@ -112,7 +112,8 @@ pub fn delay(cpus: u32, slice: f64, busy: f64, workers: &[Worker], who: usize) -
     if !me.sleeps() {
         return None;
     }
-    let others: Vec<&Worker> = workers.iter().enumerate().filter(|(i, _)| *i != who).map(|(_, w)| w).collect();
+    let others: Vec<&Worker> =
+        workers.iter().enumerate().filter(|(i, _)| *i != who).map(|(_, w)| w).collect();
     let fellows = fellows(workers, me, &others);
     let sleepers = workers.iter().filter(|w| w.sleeps());
     let polls = -libm::expm1(-POLL * sleepers.map(|w| 1.0 / w.think()).sum::<f64>());
@@ -195,4 +196,55 @@ pub fn runnable(cpus: u32, workers: &[&Worker]) -> Vec<f64> {
 fn log_sum(a: f64, b: f64) -> f64 {
     let (low, high) = if a < b { (a, b) } else { (b, a) };
     if low == f64::NEG_INFINITY { high } else { high + libm::log1p(libm::exp(low - high)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Mode;
+    use super::*;
+
+    fn closed(burst: f64, duty: f64) -> Worker {
+        Worker { mode: Mode::Closed, burst, duty, ..Worker::endless() }
+    }
+
+    /// Four workers of duty 0.2, r = 1/4, on one CPU: among three others P(n) ~ 1, 3/4, 3/8, 3/32.
+    #[test]
+    fn a_wake_up_meets_the_others() {
+        let others = vec![closed(5.0, 0.2); 3];
+        let law = runnable(1, &others.iter().collect::<Vec<_>>());
+        for (p, weight) in law.iter().zip([1.0, 0.75, 0.375, 0.09375]) {
+            assert!((p - weight / 2.21875).abs() < 1e-5, "{law:?}");
+        }
+    }
+
+    /// The mean is the integral of the chance to be longer, and a quantile is where that is what is left.
+    #[test]
+    fn figures_of_one_delay_agree() {
+        let workers = vec![closed(0.005, 0.3); 4];
+        let delay = delay(1, 1.4e-3, 20e-6, &workers, 0).expect("it sleeps");
+        let step = 1e-6;
+        let integral: f64 = (0..10_000).map(|i| step * delay.above(step * (f64::from(i) + 0.5))).sum();
+        assert!((integral - delay.mean()).abs() < 1e-3 * delay.mean(), "{integral} {}", delay.mean());
+        for rank in [0.8, 0.9, 0.99] {
+            assert!((delay.above(delay.quantile(rank)) - (1.0 - rank)).abs() < 1e-9);
+        }
+    }
+
+    /// Alone on an idle CPU there is a latency only: 55 us, or 20 us in the first 200 us of a think of 2 ms.
+    #[test]
+    fn alone_nobody_waits() {
+        let delay = delay(2, 1.4e-3, 20e-6, &[closed(0.002, 0.5)], 0).expect("it sleeps");
+        let polls = -libm::expm1(-0.1);
+        assert!((delay.mean() - (polls * 20e-6 + (1.0 - polls) * 55e-6)).abs() < 1e-12, "{}", delay.mean());
+        assert_eq!(super::delay(1, 1.4e-3, 20e-6, &[Worker::endless()], 0), None);
+    }
+
+    /// Beside three that never sleep a short burst waits three times its length in the mean: their lag.
+    #[test]
+    fn a_light_worker_waits_its_fair_share() {
+        let mut workers = vec![Worker::endless(); 4];
+        workers[0] = closed(50e-6, 0.01);
+        let delay = delay(1, 1.4e-3, 20e-6, &workers, 0).expect("it sleeps");
+        assert!((delay.mean() - 20e-6 - 3.0 * workers[0].work()).abs() < 1e-6, "{}", delay.mean());
+    }
 }

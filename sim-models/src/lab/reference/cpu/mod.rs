@@ -170,8 +170,10 @@ impl<'a> Bench<'a> {
     fn play(profile: &CpuProfile, rows: &'a [&'a Row]) -> Bench<'a> {
         let workers: Vec<Worker> = rows.iter().map(|r| r.worker.clone()).collect();
         let spent = linux::predict(profile, rows[0].cpus, &workers);
-        let drawn: Option<Vec<Worker>> =
-            rows.iter().map(|r| Some(r.worker.drawing(r.measured?.0 / 100.0, r.measured?.1 / 100.0))).collect();
+        let drawn: Option<Vec<Worker>> = rows
+            .iter()
+            .map(|r| Some(r.worker.drawing(r.measured?.0 / 100.0, r.measured?.1 / 100.0)))
+            .collect();
         let drawn = drawn.map(|workers| linux::predict(profile, rows[0].cpus, &workers));
         let mut wakes: Vec<Option<WakeUps>> = Vec::new();
         for (i, worker) in workers.iter().enumerate() {
@@ -226,7 +228,11 @@ impl<'a> Bench<'a> {
 fn wake_ups(profile: &CpuProfile, cpus: u32, workers: &[Worker], who: usize) -> Option<WakeUps> {
     let (slice, busy) = (profile.slice.as_secs(), profile.wake.as_secs());
     let delay = linux::wake::delay(cpus, slice, busy, workers, who)?;
-    Some(WakeUps { mean: 1e6 * delay.mean(), p50: 1e6 * delay.quantile(0.5), p99: 1e6 * delay.quantile(0.99) })
+    Some(WakeUps {
+        mean: 1e6 * delay.mean(),
+        p50: 1e6 * delay.quantile(0.5),
+        p99: 1e6 * delay.quantile(0.99),
+    })
 }
 
 impl ClassMean {
@@ -279,9 +285,16 @@ fn summary(means: &[ClassMean]) -> Vec<String> {
     if !wakes.is_empty() {
         let (p50, p99) = (wakes.iter().filter(|w| w.0).count(), wakes.iter().filter(|w| w.1).count());
         let of = wakes.len();
-        lines.push(format!("wake-ups: P50 within 2x {p50} of {of} classes, P99 within 1.5x or 1 ms {p99} of {of}"));
+        lines.push(format!(
+            "wake-ups: P50 within 2x {p50} of {of} classes, P99 within 1.5x or 1 ms {p99} of {of}"
+        ));
     }
     lines
+}
+
+/// The scheduler of a table that does not name its slice.
+pub fn linux_profile() -> CpuProfile {
+    scheduler(None)
 }
 
 /// Linux as on the built-in KVM platform, with the slice of the machine at hand.
