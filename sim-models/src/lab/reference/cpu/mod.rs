@@ -124,7 +124,8 @@ pub fn class_means(text: &str) -> Result<Vec<ClassMean>, String> {
     Ok(means(&rows(text)?, None))
 }
 
-/// The same with another chance that two runnable workers on two CPUs share one of them.
+/// The same with another chance that two runnable workers on two CPUs share one of them, and without
+/// [`ClassMean::scatter`].
 ///
 /// # Errors
 /// What is wrong with the file, with line and remedy.
@@ -140,7 +141,10 @@ fn means(rows: &[Row], misplaced: Option<f64>) -> Vec<ClassMean> {
         let profile = CpuProfile { misplaced: misplaced.unwrap_or(profile.misplaced), ..profile };
         let bench = Bench::play(&profile, &of);
         let classes = distinct(of.iter().map(|r| r.class.as_str()));
-        means.extend(classes.into_iter().map(|class| bench.mean(class, &profile)));
+        means.extend(classes.into_iter().map(|class| match misplaced {
+            None => bench.scattered(class, &profile),
+            Some(_) => bench.mean(class),
+        }));
     }
     means
 }
@@ -183,8 +187,12 @@ impl<'a> Bench<'a> {
         Bench { rows, workers, spent, drawn, wakes }
     }
 
-    fn mean(&self, class: &str, profile: &CpuProfile) -> ClassMean {
-        let of: Vec<usize> = (0..self.rows.len()).filter(|&i| self.rows[i].class == class).collect();
+    fn members(&self, class: &str) -> Vec<usize> {
+        (0..self.rows.len()).filter(|&i| self.rows[i].class == class).collect()
+    }
+
+    fn mean(&self, class: &str) -> ClassMean {
+        let of = self.members(class);
         let first = self.rows[of[0]];
         let pair = |of_row: &dyn Fn(usize) -> Option<(f64, f64)>| -> Option<(f64, f64)> {
             let pairs: Vec<(f64, f64)> = of.iter().map(|&i| of_row(i)).collect::<Option<_>>()?;
@@ -197,7 +205,7 @@ impl<'a> Bench<'a> {
             all.map(|sum| sum / of.len() as f64)
         };
         let wakes = wake(|w| w.mean).zip(wake(|w| w.p50)).zip(wake(|w| w.p99));
-        let mean = ClassMean {
+        ClassMean {
             run: first.run.clone(),
             cpus: first.cpus,
             class: class.to_string(),
@@ -208,9 +216,15 @@ impl<'a> Bench<'a> {
             at_drawn: pair(&|i| Some((0.0, 100.0 * self.drawn.as_ref()?[i].ready))).map(|drawn| drawn.1),
             wakes: wakes.map(|((mean, p50), p99)| WakeUps { mean, p50, p99 }),
             measured_wakes: pair(&|i| self.rows[i].wakes),
-        };
-        let scatter = first.window.filter(|_| mean.is_met() == Some(false));
-        ClassMean { scatter: scatter.and_then(|length| self.scatter(&of, length, profile)), ..mean }
+        }
+    }
+
+    /// The same with its scatter where it is off.
+    fn scattered(&self, class: &str, profile: &CpuProfile) -> ClassMean {
+        let mean = self.mean(class);
+        let of = self.members(class);
+        let window = self.rows[of[0]].window.filter(|_| mean.is_met() == Some(false));
+        ClassMean { scatter: window.and_then(|length| self.scatter(&of, length, profile)), ..mean }
     }
 
     /// Standard deviation of the mean ready time of these workers over so many seconds, per cent.
