@@ -430,14 +430,8 @@ fn typical(duty: &Duty) -> f64 {
     .clamp(0.0, 1.0)
 }
 
-/// A dispatch latency, and with probability `wait` an exponential wait for a scheduling point, which no
-/// vCPU outlasts longer than a slice. One draw, monotone in luck.
+/// A dispatch latency, and with probability `wait` a wait for a scheduling point. One draw, monotone in luck.
 fn wake(platform: &Platform, wait: f64, mean: f64, luck: &mut Stream) -> Span {
-    let u = luck.uniform_open();
     let profile = &platform.profile;
-    if u > wait {
-        return profile.wake;
-    }
-    let waited = Span::from_secs_f64(-mean * libm::log(u / wait));
-    profile.wake + if waited > profile.slice { profile.slice } else { waited }
+    profile.wake + settle::wait_above(wait, mean, profile.slice, luck.uniform_open())
 }

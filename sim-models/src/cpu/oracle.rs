@@ -160,6 +160,38 @@ fn thirty_two_and_sixty_four_cpus() {
     agrees(64, 256, 0.3, exponential(), 1_000_000);
 }
 
+/// Ten random cases, drawn over 1 to 64 CPUs, 1 to 8 vCPUs per CPU and offered loads of 0.3 to 1.2.
+fn random_cases(draw: &str) {
+    let mut luck = Streams::new(Seed(11), 0).stream("oracle", draw);
+    for _ in 0..10 {
+        let cpus = libm::exp2(6.0 * luck.uniform()) as u32;
+        let vcpus = ((f64::from(cpus) * (1.0 + 7.0 * luck.uniform())) as u32).max(2);
+        let offered = 0.3 + 0.9 * luck.uniform();
+        let duty = (offered * f64::from(cpus) / f64::from(vcpus)).min(0.95);
+        agrees(cpus, vcpus, duty, exponential(), 2_000_000);
+    }
+}
+
+#[test]
+fn random_cases_to_ten() {
+    random_cases("one to ten");
+}
+
+#[test]
+fn random_cases_to_twenty() {
+    random_cases("eleven to twenty");
+}
+
+#[test]
+fn random_cases_to_thirty() {
+    random_cases("twenty-one to thirty");
+}
+
+#[test]
+fn random_cases_to_forty() {
+    random_cases("thirty-one to forty");
+}
+
 /// Mean ready time does not depend on the law of bursts, as long as the quantum is short against them.
 #[test]
 fn constant_bursts() {

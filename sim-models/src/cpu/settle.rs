@@ -4,6 +4,7 @@ use super::imbalance::wait_factor;
 use super::pool::{self, Capacity, Member, Share};
 use super::weighted::{self, Class};
 use crate::profile::cpu::CpuProfile;
+use sim_core::Span;
 use std::collections::BTreeMap;
 
 /// vCPUs that ask for the same, usually one VM's.
@@ -39,10 +40,32 @@ pub struct Met {
 }
 
 impl Met {
+    /// Mean delay of its wake-ups, seconds.
+    pub fn wake_mean(&self, profile: &CpuProfile) -> f64 {
+        let cut = -libm::expm1(-profile.slice.as_secs() / self.wait_mean.max(1e-12));
+        profile.wake.as_secs() + self.wait * self.wait_mean * cut
+    }
+
+    /// The delay, seconds, that a share `rank` of its wake-ups does not exceed.
+    pub fn wake_quantile(&self, profile: &CpuProfile, rank: f64) -> f64 {
+        let waited = wait_above(self.wait, self.wait_mean, profile.slice, 1.0 - rank);
+        (profile.wake + waited).as_secs()
+    }
+
     /// Share of time ready within bursts, the waits of wake-ups apart.
     pub fn preempted(&self) -> f64 {
         (self.ready - self.cycles * self.wait * self.wait_mean).max(0.0)
     }
+}
+
+/// An exponential wait of this mean, met with this chance, which no vCPU outlasts longer than a slice: the one that is
+/// exceeded with chance `u`.
+pub fn wait_above(chance: f64, mean: f64, slice: Span, u: f64) -> Span {
+    if u > chance {
+        return Span::ZERO;
+    }
+    let waited = Span::from_secs_f64(-mean * libm::log(u / chance));
+    if waited > slice { slice } else { waited }
 }
 
 /// Rounds in which limited vCPUs come to ask for what leaves them their limit: each leaves a quarter of the

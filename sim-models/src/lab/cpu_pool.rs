@@ -8,8 +8,9 @@
 //! ```
 //!
 //! Figures, per vCPU of a class: `NAME.run`, `NAME.ready`, `NAME.co_stop`, `NAME.wait_probability` and
-//! `NAME.wait` (mean wait of those wake-ups that wait, seconds); and `busy`, the CPUs in use. Everything
-//! that a scheduler does beyond sharing CPUs perfectly is off unless the file says otherwise.
+//! `NAME.wait` (mean wait of those wake-ups that wait, seconds); of a class that sleeps `NAME.wake_mean`,
+//! `NAME.wake_p50` and `NAME.wake_p99`, the delay of all its wake-ups, seconds; and `busy`, the CPUs in use.
+//! Everything that a scheduler does beyond sharing CPUs perfectly is off unless the file says otherwise.
 
 use super::{Bench, Seen};
 use crate::cpu::costop;
@@ -52,6 +53,9 @@ pub struct Spec {
     /// Time slice. Default 3 ms.
     #[serde(default = "slice")]
     pub slice: Time,
+    /// Wake-up to first instruction on a free CPU. Default 0.
+    #[serde(default = "at_once")]
+    pub wake: Time,
     /// Mean wait of a wake-up that finds no free CPU, in mean distances between scheduling points. Default 1.
     #[serde(default = "unity")]
     pub wake_points: Number,
@@ -114,6 +118,9 @@ fn whole() -> Fraction {
 fn slice() -> Time {
     Time::Ms(3.0)
 }
+fn at_once() -> Time {
+    Time::Ms(0.0)
+}
 fn burst() -> Time {
     Time::Ms(5.0)
 }
@@ -147,7 +154,7 @@ impl Spec {
             imbalance_most: self.imbalance_most.resolve(&at("imbalance_most"), r).max(1.0),
             short_bursts: self.short_bursts.resolve(&at("short_bursts"), r),
             short_below: self.short_below.resolve(&at("short_below"), r).max(1e-3),
-            wake: Span::ZERO,
+            wake: self.wake.resolve(&at("wake"), r),
             wake_points: self.wake_points.resolve(&at("wake_points"), r),
             preemption: self.preemption.resolve(&at("preemption"), r),
             co_stop: self.co_stop,
@@ -186,7 +193,7 @@ impl Spec {
             || [&self.ht_gain, &self.wake_points, &self.imbalance_most, &self.short_below]
                 .into_iter()
                 .any(|n| n.plain().is_none())
-            || self.slice.plain().is_none()
+            || [&self.slice, &self.wake].into_iter().any(|t| t.plain().is_none())
     }
 }
 
@@ -214,13 +221,20 @@ impl Bench for Meant {
         };
         let offered = sum(&|e, _| e.duty) / self.capacity.cores;
         let mut seen = Seen::default();
-        for ((name, width, _), met) in self.classes.iter().zip(&met) {
+        for ((name, width, entry), met) in self.classes.iter().zip(&met) {
             let share = if self.profile.co_stop { costop::share(*width, offered) } else { 0.0 };
             seen.value(format!("{name}.run"), met.run);
             seen.value(format!("{name}.ready"), met.ready * (1.0 - share));
             seen.value(format!("{name}.co_stop"), met.ready * share);
             seen.value(format!("{name}.wait_probability"), met.wait);
             seen.value(format!("{name}.wait"), met.wait_mean);
+            if entry.duty >= 1.0 {
+                continue; // It never wakes.
+            }
+            seen.value(format!("{name}.wake_mean"), met.wake_mean(&self.profile));
+            for (figure, rank) in [("wake_p50", 0.5), ("wake_p99", 0.99)] {
+                seen.value(format!("{name}.{figure}"), met.wake_quantile(&self.profile, rank));
+            }
         }
         seen.value("busy", sum(&|_, m| m.run));
         Ok(seen)

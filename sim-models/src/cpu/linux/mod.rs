@@ -2,11 +2,14 @@
 //! them, and what the pool model says of each worker.
 //!
 //! Only what is special about a bench is here: what its workers and the kernel add to each burst, cgroups
-//! instead of VMs, work that arrives whether or not its worker is ready (`open`), and bandwidth limits
-//! over a period (`quota`).
+//! instead of VMs, work that arrives whether or not its worker is ready (`open`), bandwidth limits over a
+//! period (`quota`), and, on CPUs few enough to tell their queues apart, who goes first (`lone`) and how
+//! long a wake-up waits ([`wake`]).
 
+mod lone;
 mod open;
 mod quota;
+pub mod wake;
 
 use super::imbalance::wait_factor;
 use super::pool::{Capacity, Share};
@@ -20,7 +23,7 @@ const BURST_EXTRA: f64 = 15e-6;
 
 /// A wake-up counts as ready for this long even with preemption, seconds: 13 us for a probe beside one hog,
 /// less what it really waits.
-const WAKE_READY: f64 = 8e-6;
+pub const WAKE_READY: f64 = 8e-6;
 
 /// How a worker gets its work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,11 +68,12 @@ pub struct Spent {
 
 impl Worker {
     /// What a burst really takes, seconds.
-    fn work(&self) -> f64 {
+    pub fn work(&self) -> f64 {
         self.burst + BURST_EXTRA
     }
 
-    fn think(&self) -> f64 {
+    /// Mean sleep between bursts, seconds.
+    pub fn think(&self) -> f64 {
         self.burst * (1.0 - self.duty) / self.duty
     }
 
@@ -83,6 +87,36 @@ impl Worker {
     /// Weight of its nice value: each step is a quarter (kernel/sched/core.c, sched_prio_to_weight).
     fn weight(&self) -> f64 {
         1024.0 / libm::pow(1.25, f64::from(self.nice))
+    }
+
+    /// One that never sleeps, without a group of its own.
+    pub fn endless() -> Worker {
+        let (group, shares) = (String::new(), 1024.0);
+        let (burst, duty, nice) = (1.0, 1.0, 0);
+        Worker { mode: Mode::Hog, burst, duty, nice, group, shares, quota: f64::INFINITY, period: 0.1 }
+    }
+
+    /// The same worker with the demand that it really drew, from the shares of time that it ran and was ready.
+    pub fn drawing(&self, run: f64, ready: f64) -> Worker {
+        let sleep = (1.0 - run - ready).max(1e-6);
+        let duty = match self.mode {
+            Mode::Hog => self.duty,
+            Mode::Open => run * self.burst / self.work(),
+            Mode::Closed => self.burst / (self.burst + self.work() * sleep / run.max(1e-6)),
+        };
+        Worker { duty, ..self.clone() }
+    }
+
+    fn sleeps(&self) -> bool {
+        self.mode != Mode::Hog
+    }
+
+    /// Its weight among `workers`, or its part of that of its cgroup.
+    fn part(&self, workers: &[Worker]) -> f64 {
+        if self.group.is_empty() || workers.iter().all(|w| w.group == self.group) {
+            return self.weight();
+        }
+        self.shares / workers.iter().filter(|w| w.group == self.group).count() as f64
     }
 
     fn is_limited(&self) -> bool {
@@ -108,6 +142,20 @@ pub fn predict(profile: &CpuProfile, cpus: u32, workers: &[Worker]) -> Vec<Spent
     shares.iter().zip(workers).map(|(share, w)| woken(share, w)).collect()
 }
 
+/// The same in each of so many windows of `length` seconds: how far measurements of that length scatter. `None`
+/// with weights or limits, which the play of random demand does not know.
+pub fn windows(
+    cpus: u32,
+    misplaced: f64,
+    workers: &[Worker],
+    length: f64,
+    count: usize,
+) -> Option<Vec<Vec<Spent>>> {
+    let weight = workers[0].part(workers);
+    let differ = |w: &Worker| w.is_limited() || w.part(workers) != weight;
+    (!workers.iter().any(differ)).then(|| open::windows(cpus, misplaced, workers, length, count))
+}
+
 /// Adds what every wake-up counts as ready.
 fn woken(share: &Share, worker: &Worker) -> Spent {
     let share = match worker.mode {
@@ -122,18 +170,22 @@ fn woken(share: &Share, worker: &Worker) -> Spent {
 /// Workers that compete one by one.
 fn alone(profile: &CpuProfile, cpus: u32, workers: &[Worker]) -> Vec<Share> {
     let fellows = |w: &Worker| workers.iter().filter(|other| other.group == w.group).count() as f64;
-    let alike = workers.iter().all(|w| w.group == workers[0].group);
     let entry = |w: &Worker| Entry {
         vcpus: 1,
         duty: w.offered(),
         burst: w.work(),
-        weight: if alike || w.group.is_empty() { w.weight() } else { w.shares / fellows(w) },
+        weight: w.part(workers),
         reserved: 0.0,
         cap: if w.is_limited() { (w.quota / w.period / fellows(w)).min(1.0) } else { 1.0 },
     };
     let entries: Vec<Entry> = workers.iter().map(entry).collect();
     let met = solve(profile, Capacity::cpus(cpus), &entries, &mut Cache::new());
-    met.iter().map(|m| Share { run: m.run, ready: m.ready, wait: m.wait }).collect()
+    let mut shares: Vec<Share> =
+        met.iter().map(|m| Share { run: m.run, ready: m.ready, wait: m.wait }).collect();
+    if cpus == 1 {
+        lone::goes_first(profile.slice.as_secs(), workers, &mut shares);
+    }
+    shares
 }
 
 fn members<'a>(workers: &'a [Worker], group: &'a str) -> impl Iterator<Item = &'a Worker> {

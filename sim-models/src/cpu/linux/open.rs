@@ -18,31 +18,79 @@ struct Queue {
 /// Every worker's time on CPUs that all runnable ones share equally. With exactly two runnable on two CPUs
 /// they sit on the same one with probability `misplaced`.
 pub fn predict(cpus: u32, misplaced: f64, workers: &[Worker]) -> Vec<Spent> {
-    let mut luck = Streams::new(Seed(0), 0).stream("bench", "open arrivals");
-    let mut queues: Vec<Queue> = workers.iter().map(|w| begin(w, &mut luck)).collect();
-    let mut spent = vec![Spent::default(); workers.len()];
-    let (mut now, mut start) = (0.0, 0.0);
-    for event in 0..EVENTS {
-        if event == EVENTS / 20 {
-            start = now;
-            spent.fill(Spent::default());
+    let mut play = Play::begin(cpus, misplaced, workers, "open arrivals");
+    (0..EVENTS / 20).for_each(|_| play.step(f64::INFINITY));
+    play.clear();
+    (0..EVENTS - EVENTS / 20).for_each(|_| play.step(f64::INFINITY));
+    play.spent()
+}
+
+/// The same for each of so many windows of `length` seconds, one after the other: what measurements of that
+/// length scatter by, since demand is random.
+pub fn windows(cpus: u32, misplaced: f64, workers: &[Worker], length: f64, count: usize) -> Vec<Vec<Spent>> {
+    let mut play = Play::begin(cpus, misplaced, workers, "windows");
+    let mut window = |end: f64| {
+        while play.now < end {
+            play.step(end);
         }
-        let speed = speed(cpus, misplaced, queues.iter().filter(|q| q.backlog > 0).count());
-        let (who, time, arrives) = next(&queues, now, speed);
-        for (queue, spent) in queues.iter_mut().zip(&mut spent).filter(|(q, _)| q.backlog > 0) {
-            queue.left -= (time - now) * speed;
-            spent.run += (time - now) * speed;
-            spent.ready += (time - now) * (1.0 - speed);
+        let spent = play.spent();
+        play.clear();
+        spent
+    };
+    window(length);
+    (0..count).map(|i| window(length * (i + 2) as f64)).collect()
+}
+
+/// Workers on their way.
+struct Play<'a> {
+    cpus: u32,
+    misplaced: f64,
+    workers: &'a [Worker],
+    queues: Vec<Queue>,
+    /// Seconds each has spent since `start`.
+    spent: Vec<Spent>,
+    start: f64,
+    now: f64,
+    luck: Stream,
+}
+
+impl<'a> Play<'a> {
+    fn begin(cpus: u32, misplaced: f64, workers: &'a [Worker], purpose: &str) -> Play<'a> {
+        let mut luck = Streams::new(Seed(0), 0).stream("bench", purpose);
+        let queues = workers.iter().map(|w| begin(w, &mut luck)).collect();
+        let spent = vec![Spent::default(); workers.len()];
+        Play { cpus, misplaced, workers, queues, spent, start: 0.0, now: 0.0, luck }
+    }
+
+    /// On to the next event, or to `end` if that comes first.
+    fn step(&mut self, end: f64) {
+        let speed = speed(self.cpus, self.misplaced, self.queues.iter().filter(|q| q.backlog > 0).count());
+        let (who, time, arrives) = next(&self.queues, self.now, speed);
+        let span = time.min(end) - self.now;
+        for (queue, spent) in self.queues.iter_mut().zip(&mut self.spent).filter(|(q, _)| q.backlog > 0) {
+            queue.left -= span * speed;
+            spent.run += span * speed;
+            spent.ready += span * (1.0 - speed);
         }
-        now = time;
-        if arrives {
-            arrive(&mut queues[who], &workers[who], now, &mut luck)
-        } else {
-            complete(&mut queues[who], &workers[who], now, &mut luck)
+        self.now = time.min(end);
+        let (queue, worker) = (&mut self.queues[who], &self.workers[who]);
+        match (time > end, arrives) {
+            (true, _) => (),
+            (false, true) => arrive(queue, worker, time, &mut self.luck),
+            (false, false) => complete(queue, worker, time, &mut self.luck),
         }
     }
-    let all = now - start;
-    spent.iter().map(|s| Spent { run: s.run / all, ready: s.ready / all }).collect()
+
+    fn clear(&mut self) {
+        self.start = self.now;
+        self.spent.fill(Spent::default());
+    }
+
+    /// Shares of the time since `start`.
+    fn spent(&self) -> Vec<Spent> {
+        let all = self.now - self.start;
+        self.spent.iter().map(|s| Spent { run: s.run / all, ready: s.ready / all }).collect()
+    }
 }
 
 fn begin(worker: &Worker, luck: &mut Stream) -> Queue {

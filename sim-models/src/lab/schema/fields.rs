@@ -120,6 +120,7 @@ pub const FIELDS: &[Field] = fields! {
     "CpuPool.short_bursts", "Fraction", "Share(0)", "how far bursts much shorter than a slice wait at their wake-up only";
     "CpuPool.short_below", "Number", "Num(0.25)", "bursts below this share of a slice are short";
     "CpuPool.slice", "Time", "Ms(3)", "time slice";
+    "CpuPool.wake", "Time", "Ms(0)", "wake-up to first instruction on a free CPU";
     "CpuPool.wake_points", "Number", "Num(1)", "mean wait of a wake-up that finds no free CPU, in mean distances between scheduling points";
     "CpuPool.preemption", "Fraction", "Share(0)", "chance that a woken vCPU preempts one that has used more of its entitlement";
     "CpuPool.co_stop", "true | false", "false", "siblings that run too far ahead are stopped, and that time is counted apart";

@@ -60,6 +60,9 @@ pub const FIGURES: &[Figures] = figures! {
     "CpuPool", "CLASS.co_stop", "ratio", "share of time that it is stopped for its siblings";
     "CpuPool", "CLASS.wait_probability", "ratio", "share of its wake-ups that wait";
     "CpuPool", "CLASS.wait", "s", "mean wait of those that wait";
+    "CpuPool", "CLASS.wake_mean", "s", "mean delay of its wake-ups, with those that do not wait";
+    "CpuPool", "CLASS.wake_p50", "s", "median of them";
+    "CpuPool", "CLASS.wake_p99", "s", "99th percentile of them";
     "CpuPool", "busy", "CPUs", "CPUs in use";
 
     "Reliability", "time_to_loss", "s", "mean time to a loss; not where it looks For(Time)";

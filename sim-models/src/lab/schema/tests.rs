@@ -185,7 +185,7 @@ const ALL: &str = r#"Lab(name: "all", runs: 2, parts: [
     (name: "Flows", is: Flows(links: [(name: "l", capacity: GBps(1))],
         flows: [(name: "FLOW", size: GB(1), path: ["l"])], looks: [Ms(1)])),
     (name: "Migration", is: Migration(memory: MiB(4), link: (rate: GBps(1)))),
-    (name: "CpuPool", is: CpuPool(cores: 2, vcpus: [(name: "CLASS", count: 3, duty: Share(1))])),
+    (name: "CpuPool", is: CpuPool(cores: 2, vcpus: [(name: "CLASS", count: 3, duty: Share(0.9))])),
     (name: "Reliability", is: Reliability(units: 2, needs: Units(1), life: Exp(Hours(9)), repair: Exp(Hours(1)),
         until: Cycles(100))),
     (name: "SmallMessages", is: SmallMessages(messages: 9, bytes: 100, port: Gbps(1), buffer: B(1e6))),
