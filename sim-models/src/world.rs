@@ -86,7 +86,8 @@ impl World {
                 _ => format!(", longest pause {}", moved.longest),
             };
             let moves = count(moved.count, "live migration");
-            format!("the end: {up} of {all} VMs are up; {moves}{pause}")
+            let failed = if moved.failed > 0 { format!(", {} failed", moved.failed) } else { String::new() };
+            format!("the end: {up} of {all} VMs are up; {moves}{pause}{failed}")
         });
     }
 

@@ -19,8 +19,6 @@ pub struct Wave {
     began: Option<SimTime>,
     ended: bool,
     moved: Moved,
-    /// Those that have not moved, for whatever reason.
-    failed: u32,
 }
 
 impl Wave {
@@ -33,7 +31,6 @@ impl Wave {
             began: None,
             ended: false,
             moved: Moved::default(),
-            failed: 0,
         }
     }
 
@@ -83,7 +80,7 @@ impl Wave {
     /// A VM cannot move at all.
     pub fn skip(&mut self, vm: VmId) {
         self.waiting.retain(|&v| v != vm);
-        self.failed += 1;
+        self.moved.failed += 1;
     }
 
     /// A VM's move has ended; with the outage if it is up at the target.
@@ -91,13 +88,13 @@ impl Wave {
         self.moving.retain(|(v, _)| *v != vm);
         match outage {
             Some(outage) => self.moved.add(outage),
-            None => self.failed += 1,
+            None => self.moved.failed += 1,
         }
     }
 
     fn so_far(&self) -> String {
-        let Moved { count: moved, longest } = self.moved;
-        let failed = if self.failed > 0 { format!(", {} not moved", self.failed) } else { String::new() };
+        let Moved { count: moved, longest, failed } = self.moved;
+        let failed = if failed > 0 { format!(", {failed} not moved") } else { String::new() };
         format!("{} moved, longest outage {longest}{failed}", count(moved, "VM"))
     }
 

@@ -138,8 +138,7 @@ impl Storage {
         if busy && !rebuild.running {
             (rebuild.began, rebuild.copied) = (cx.now, Bytes::ZERO);
             cx.record.enter(cx.now, Condition::Rebuilding);
-            cx.record
-                .note(cx.now, || format!("the rebuild of the {side} begins with {}", rebuild.left()));
+            cx.record.note(cx.now, || format!("the rebuild of the {side} begins with {}", rebuild.left()));
         }
         if !busy && rebuild.running {
             let end = match (pool.groups.whole(), rebuild.no_space) {

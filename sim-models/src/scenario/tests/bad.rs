@@ -102,6 +102,35 @@ fn problems_of_a_base_say_so() {
     assert_eq!(absent, "1:12: cannot read nowhere.ron: no such file");
 }
 
+/// Half of a section beside `extends`: the other half is not taken from the base, and the user is told.
+#[test]
+fn what_is_missing_beside_a_base_says_that_sections_are_whole() {
+    let text = "(extends: \"base.ron\", target: (profile: \"ahvv\"))";
+    let error = Document::load(text, &mut |_| Ok(SOUND.to_string())).unwrap_err().to_string();
+    let want = "1:47: Unexpected missing field named `name` in `ClusterSpec`; write `name: ...`; what stands here \
+        takes nothing from the document that is extended: write all of it, or none";
+    assert_eq!(error, want);
+}
+
+/// A profile that does not exist, in a section that replaces the base's.
+#[test]
+fn a_wrong_profile_beside_a_base_is_named_with_its_place() {
+    let section = SOUND.split("target: ").nth(1).and_then(|s| s.split("groups:").next()).expect("a target");
+    let text = format!("(extends: \"base.ron\", target: {})", section.replace("ahv", "ahvv"));
+    let document = Document::load(&text, &mut |_| Ok(SOUND.to_string())).expect("well formed");
+    let problems: Vec<String> = document.check().unwrap_err().iter().map(|p| p.to_string()).collect();
+    let want = "target.profile: there is no profile `ahvv` (did you mean `ahv`?); write one of ahv, esxi_san, kvm, \
+        nutanix_esxi_2015, or the path of a .ron file";
+    assert_eq!(problems, [want]);
+}
+
+/// The end of the text comes before the brackets are closed.
+#[test]
+fn a_bracket_that_is_never_closed_is_named() {
+    let text = SOUND.trim_end().strip_suffix(')').expect("the last one");
+    assert_eq!(complaints(text), "28:7: Unexpected end of RON; the `(` of 1:1 is still open");
+}
+
 #[test]
 fn a_profile_that_no_platform_can_have_is_refused() {
     let spoiled = [
