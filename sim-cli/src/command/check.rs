@@ -32,6 +32,9 @@ pub fn run(args: &args::Check, terminal: &mut Terminal<'_>) -> Result<u8, Stop> 
     plan(s, out)?;
     objectives(&s.objectives, out)?;
     work(s, out)?;
+    for doubt in s.doubts() {
+        writeln!(out, "{}  {doubt}", style.bold("beware"))?;
+    }
     Ok(code::DONE)
 }
 

@@ -91,13 +91,15 @@ pub fn metrics(lines: &[MetricLine], style: Style, out: &mut dyn Write) -> io::R
     let mut table = Table::default();
     let last = if intervals { "P99 95 % interval" } else { "" };
     table.row(["metric", "side, phase", "samples", "mean", "P50", "P95", "P99", "P99.9", "max", last]);
-    for m in lines {
+    let (nothing, seen): (Vec<&MetricLine>, Vec<&MetricLine>) = lines.iter().partition(|m| m.max == 0);
+    for m in seen {
         let phase = m.phase.map_or_else(|| format!("{}, per run", m.side), |p| format!("{}, {p}", m.side));
         let show = |v| unit::value(m.unit, m.metric, v);
         let scale = unit::Scale::of(m.unit, m.metric, m.p99);
         let why = || m.p99_interval_why.clone().unwrap_or_default();
         let interval = match m.p99_interval {
             None if !intervals => String::new(),
+            Some(_) if m.is_constant() => "constant".to_string(),
             Some(_) => unit::interval(scale, m.p99_interval, m.p99_interval_open).trim().to_string(),
             None => why(),
         };
@@ -114,7 +116,23 @@ pub fn metrics(lines: &[MetricLine], style: Style, out: &mut dyn Write) -> io::R
             interval,
         ]);
     }
-    table.write(&METRICS, out)
+    table.write(&METRICS, out)?;
+    unseen(&nothing, out)
+}
+
+/// What was 0 in every sample, in a few lines instead of a row each.
+fn unseen(lines: &[&MetricLine], out: &mut dyn Write) -> io::Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let of_one = lines.chunk_by(|a, b| (a.metric, a.side) == (b.metric, b.side));
+    let told = of_one.map(|same| {
+        let phases: Vec<&str> = same.iter().filter_map(|m| Some(m.phase?.name())).collect();
+        let within = if phases.is_empty() { String::new() } else { format!(" ({})", phases.join(" ")) };
+        format!("{} {}{within}", words(same[0].metric), same[0].side)
+    });
+    let told = format!("{}.", told.collect::<Vec<_>>().join(", "));
+    super::text::title("not seen, 0 in every sample", &told, Style::default(), out)
 }
 
 fn honesty(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
