@@ -117,22 +117,30 @@ pub fn metrics(lines: &[MetricLine], style: Style, out: &mut dyn Write) -> io::R
         ]);
     }
     table.write(&METRICS, out)?;
-    unseen(&nothing, out)
+    unseen(&nothing, lines, out)
 }
 
-/// What was 0 in every sample, in a few lines instead of a row each.
-fn unseen(lines: &[&MetricLine], out: &mut dyn Write) -> io::Result<()> {
-    if lines.is_empty() {
+/// What was 0 in every sample, in a few lines instead of a row each; `all` says what of a metric was not.
+fn unseen(nothing: &[&MetricLine], all: &[MetricLine], out: &mut dyn Write) -> io::Result<()> {
+    let mut told: Vec<String> = Vec::new();
+    for of_one in nothing.chunk_by(|a, b| a.metric == b.metric) {
+        let metric = of_one[0].metric;
+        if all.iter().all(|m| m.metric != metric || m.max == 0) {
+            told.push(words(metric));
+            continue;
+        }
+        for same in of_one.chunk_by(|a, b| a.side == b.side) {
+            let side = same[0].side;
+            let elsewhere = all.iter().any(|m| (m.metric, m.side) == (metric, side) && m.max > 0);
+            let phases: Vec<&str> = same.iter().filter_map(|m| Some(m.phase?.name())).collect();
+            let within = if elsewhere { format!(" in {}", phases.join(" and ")) } else { String::new() };
+            told.push(format!("{} of the {side}{within}", words(metric)));
+        }
+    }
+    if told.is_empty() {
         return Ok(());
     }
-    let of_one = lines.chunk_by(|a, b| (a.metric, a.side) == (b.metric, b.side));
-    let told = of_one.map(|same| {
-        let phases: Vec<&str> = same.iter().filter_map(|m| Some(m.phase?.name())).collect();
-        let within = if phases.is_empty() { String::new() } else { format!(" ({})", phases.join(" ")) };
-        format!("{} {}{within}", words(same[0].metric), same[0].side)
-    });
-    let told = format!("{}.", told.collect::<Vec<_>>().join(", "));
-    super::text::title("not seen, 0 in every sample", &told, Style::default(), out)
+    super::text::title("not seen, 0 in every sample", &told.join(", "), Style::default(), out)
 }
 
 fn honesty(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
