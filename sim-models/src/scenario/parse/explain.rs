@@ -67,18 +67,14 @@ fn value(text: &str, at: usize, again: &dyn Fn(&str) -> Option<SpannedError>) ->
     if found != PROBE || token.is_empty() {
         return None;
     }
-    let (number, suffix) = split(token);
-    let quoted = token.starts_with('"');
     let bare = token.trim_matches('"');
+    let (number, suffix) = split(bare);
     let has = |name: &str| expected.contains(&name);
     if let Some(kind) = outer.as_deref().and_then(Kind::of) {
-        let number = if quoted { split(bare) } else { (number, suffix) };
-        return Some(kind.rewrite(number.0, number.1, expected));
+        return Some(kind.rewrite(number, suffix, expected));
     }
-    let (within, number, suffix) =
-        if quoted { ("", split(bare).0, split(bare).1) } else { ("", number, suffix) };
     let meant = match (number, unit(suffix, expected)) {
-        (Some(number), Some(unit)) => Some(format!("{unit}({within}{number})")),
+        (Some(number), Some(unit)) => Some(format!("{unit}({number})")),
         (Some(number), None) if has("Nth") && suffix.is_empty() => Some(format!("Nth({number})")),
         (None, _) if has("Named") => Some(format!("Named(\"{bare}\")")),
         (Some(number), _) if has("Always") => {
@@ -137,8 +133,8 @@ fn split(token: &str) -> (Option<&str>, &str) {
 
 /// The text in quotes or the word that begins here; a number together with the unit after it.
 fn token(rest: &str) -> &str {
-    if rest.starts_with('"') {
-        let end = rest[1..].find('"').map_or(rest.len(), |i| i + 2);
+    if let Some(inside) = rest.strip_prefix('"') {
+        let end = inside.find('"').map_or(rest.len(), |i| i + 2);
         return &rest[..end];
     }
     let word = |s: &str| s.find(|c: char| c.is_whitespace() || ",()[]{}:\"".contains(c)).unwrap_or(s.len());

@@ -15,11 +15,9 @@ pub(in crate::scenario) fn doubts(s: &Scenario) -> Vec<Problem> {
     let mut doubt = |path: String, what: String, remedy: &str| {
         found.push(Problem { path, what, remedy: remedy.into() });
     };
-    if let Some(wave) = &s.wave {
-        if let Some(what) = apart(s, wave) {
-            let remedy = "move `faults[].when` or `wave.start`, if both are to happen at once";
-            doubt("faults".into(), what, remedy);
-        }
+    if let Some(what) = s.wave.as_ref().and_then(|wave| apart(s, wave)) {
+        let remedy = "move `faults[].when` or `wave.start`, if both are to happen at once";
+        doubt("faults".into(), what, remedy);
     }
     for (i, fault) in s.faults.iter().enumerate() {
         if fault.heals_after.as_ref().is_some_and(|law| law.quantile(0.5) <= 0.0) {
