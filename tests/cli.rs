@@ -186,3 +186,14 @@ fn profiles_show_where_each_value_comes_from() {
     assert!(said.out.contains("migration.downtime_limit") && said.out.contains("assumed"), "{}", said.out);
     assert_eq!(duress(&["check", &shipped("steady")]).code, code::DONE);
 }
+
+/// Four VMs with 60 GiB each, a twentieth to copy at a quarter of 25 Gbit/s: 16 s; cut-overs of two minutes, all
+/// at once. A fault after one minute may meet them, one after 200 s hardly.
+#[test]
+fn check_doubts_a_wave_that_no_fault_meets() {
+    let meets = Own::new("meets", SLIM).check();
+    assert!(meets.code == code::DONE && !meets.out.contains("beware"), "{}{}", meets.out, meets.err);
+    let apart = Own::new("apart", &SLIM.replace("At(Secs(60))", "At(Secs(200))")).check();
+    let told = "beware  faults: nothing breaks before 3.33 min; by then the wave, which begins at 0 s, is probably over";
+    assert!(apart.code == code::DONE && apart.out.contains(told), "{}{}", apart.out, apart.err);
+}

@@ -12,4 +12,5 @@ mod scenarios;
 mod support;
 mod theory;
 mod tidy;
+mod told;
 mod validation;

@@ -9,7 +9,7 @@ use sim_models::quantity::{Problem, Variation};
 use sim_models::run::{Past, RunResult, play};
 use sim_models::scenario::Scenario;
 use sim_models::scenario::library::Document;
-use sim_models::scenario::parse::ParseError;
+use sim_models::scenario::parse::{ParseError, nearest};
 use sim_models::verdict::{About, Cluster};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -160,9 +160,11 @@ pub fn profile(name: &str) -> Result<ProfileSpec, Stop> {
     }
     if !name.ends_with(".ron") {
         let built_in: Vec<&str> = profile::BUILT_IN.iter().map(|(name, _)| *name).collect();
+        let near = nearest(name, built_in.iter().copied());
+        let guess = near.map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default();
         let built_in = built_in.join(", ");
         return Err(Stop::error(format_args!(
-            "there is no profile `{name}`; write one of {built_in}, or the path of a .ron file"
+            "there is no profile `{name}`{guess}; write one of {built_in}, or the path of a .ron file"
         )));
     }
     let text = read(Path::new(name)).map_err(Stop::error)?;

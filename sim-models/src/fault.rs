@@ -155,7 +155,12 @@ impl Faults {
             Event::NextHost(_, nth) => self.next_host(id, nth, upper, storage, infra, cx),
             Event::Noticed(_) => {
                 cx.record.leave(cx.now, Condition::Detecting);
-                cx.record.note(cx.now, || format!("{}: noticed", self.name(id)));
+                let it = &self.drawn[id.0 as usize];
+                let after = it.at.map_or(Span::ZERO, |at| cx.now.since(at));
+                cx.record.note(cx.now, || match after {
+                    Span::ZERO => format!("{}: noticed at once", it.name),
+                    _ => format!("{}: noticed after {after}", it.name),
+                });
             }
             Event::Heal(_) => self.heal(id, upper, storage, infra, cx),
         }
@@ -235,7 +240,10 @@ impl Faults {
         cx: &mut Cx<'_>,
     ) {
         let fault = &self.drawn[id.0 as usize];
-        cx.record.note(cx.now, || format!("{}: {} is back", fault.name, describe(fault.what, &infra.hosts)));
+        let after = fault.at.map_or(Span::ZERO, |at| cx.now.since(at));
+        cx.record.note(cx.now, || {
+            format!("{}: {} is back after {after}", fault.name, describe(fault.what, &infra.hosts))
+        });
         mend_part(fault.what, upper.migrations, upper.vms, storage, infra, cx);
         cx.record.leave(cx.now, Condition::Degraded);
     }

@@ -66,6 +66,19 @@ impl Phase {
     pub const DURESS: [Phase; 4] =
         [Phase::Detecting, Phase::Degraded, Phase::Rebuilding, Phase::RebuildMigrating];
 
+    /// What is going on in it.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Phase::SourceSteady => "All VMs on the source, nothing broken.",
+            Phase::TargetSteady => "VMs on the target, nothing broken, no wave.",
+            Phase::Migrating => "The wave is moving, nothing broken.",
+            Phase::Detecting => "Something is broken and not yet noticed.",
+            Phase::Degraded => "Something is broken, noticed, and nothing is being rebuilt.",
+            Phase::Rebuilding => "Lost copies are being made again.",
+            Phase::RebuildMigrating => "Lost copies are being made again while the wave is moving.",
+        }
+    }
+
     /// As printed and as typed.
     pub fn name(self) -> &'static str {
         match self {
@@ -87,13 +100,13 @@ impl fmt::Display for Phase {
 }
 
 macro_rules! metrics {
-    ($( $(#[$doc:meta])* $variant:ident = $name:literal, $unit:ident, $kind:ident; )+) => {
+    ($( #[doc = $doc:literal] $variant:ident = $name:literal, $unit:ident, $kind:ident; )+) => {
         /// Everything that can be recorded.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]
         #[repr(u8)]
         pub enum Metric {
-            $( $(#[$doc])* $variant, )+
+            $( #[doc = $doc] $variant, )+
         }
 
         impl Metric {
@@ -103,6 +116,11 @@ macro_rules! metrics {
             /// As printed and as typed.
             pub fn name(self) -> &'static str {
                 match self { $( Metric::$variant => $name, )+ }
+            }
+
+            /// What it means, in a sentence.
+            pub fn meaning(self) -> &'static str {
+                match self { $( Metric::$variant => $doc.trim_ascii(), )+ }
             }
 
             /// Unit of its samples.

@@ -3,11 +3,16 @@
 //! Models write; only reports read. A [`Stamp`] says which phase a fact belongs to without telling the
 //! model which one that is, so that recording cannot feed back.
 
+mod story;
+
+pub use story::{Note, Stretch, count};
+
 use crate::ids::Side;
 use crate::metric::{Metric, Phase, Unit};
 use sim_core::SimTime;
 use sim_core::hist::{Bounds, Histogram};
 use std::collections::BTreeMap;
+use story::Story;
 
 /// The phase a fact belongs to; opaque to models.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,9 +76,6 @@ const CELLS: usize = 2 * Phase::ALL.len();
 /// Cells of all tallies.
 const TALLIES: usize = Tally::ALL.len() * CELLS;
 
-/// Notes that one run keeps: more than anybody reads, and little to hold for thousands of runs.
-const MOST_NOTES: usize = 500;
-
 /// Histograms and tallies of one run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
@@ -82,22 +84,11 @@ pub struct Record {
     /// By tally, side and phase.
     tallies: [u64; TALLIES],
     per_run: BTreeMap<(Metric, Side), u64>,
-    story: Vec<Note>,
+    story: Story,
     conditions: [u32; 4],
     steady: Option<Phase>,
     since: SimTime,
     seen: bool,
-}
-
-/// One line of what happened in a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Note {
-    /// When, in the act.
-    pub at: SimTime,
-    /// In which phase.
-    pub phase: Phase,
-    /// What, in words.
-    pub what: String,
 }
 
 impl Default for Record {
@@ -108,7 +99,7 @@ impl Default for Record {
             histograms: Metric::ALL.iter().flat_map(of).collect(),
             tallies: [0; TALLIES],
             per_run: BTreeMap::new(),
-            story: Vec::new(),
+            story: Story::default(),
             conditions: [0; 4],
             steady: None,
             since: SimTime::ZERO,
@@ -124,17 +115,20 @@ impl Record {
         self.steady = Some(steady);
         self.conditions = [0; 4];
         self.seen = false;
+        self.story.begin_act(steady);
     }
 
     /// The act is over: its time is booked.
     pub fn end_act(&mut self, now: SimTime) {
         self.book_time(now);
+        self.story.end_act(now);
     }
 
     /// One more cause for `condition`.
     pub fn enter(&mut self, now: SimTime, condition: Condition) {
         self.book_time(now);
         self.conditions[condition as usize] += 1;
+        self.story.turn(now, self.stamp().0);
     }
 
     /// One cause fewer.
@@ -143,6 +137,7 @@ impl Record {
         let causes = &mut self.conditions[condition as usize];
         assert!(*causes > 0, "{condition:?} is left more often than entered");
         *causes -= 1;
+        self.story.turn(now, self.stamp().0);
     }
 
     /// Windows open or close: how much of each phase is seen request by request.
@@ -198,10 +193,8 @@ impl Record {
 
     /// Tells the story of the run; a few hundred lines at most are kept.
     pub fn note(&mut self, at: SimTime, what: impl FnOnce() -> String) {
-        if self.story.len() < MOST_NOTES {
-            let Stamp(phase) = self.stamp();
-            self.story.push(Note { at, phase, what: what() });
-        }
+        let Stamp(phase) = self.stamp();
+        self.story.note(at, phase, what);
     }
 
     /// Every histogram that anything was recorded into, taken out: in the order of metric, side and phase.
@@ -238,7 +231,12 @@ impl Record {
 
     /// What happened, in order.
     pub fn story(&self) -> &[Note] {
-        &self.story
+        self.story.notes()
+    }
+
+    /// The phases of all acts, in order, without gaps; a few hundred at most are kept.
+    pub fn stretches(&self) -> &[Stretch] {
+        self.story.stretches()
     }
 
     /// Ratios of tallies become one sample per phase, weighted by the guest bytes in KiB behind it.

@@ -65,6 +65,15 @@ impl Act {
         acts.into_iter().filter(wanted).collect()
     }
 
+    /// As printed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Act::Before => "before",
+            Act::After => "after",
+            Act::Duress => "duress",
+        }
+    }
+
     /// Where the VMs are when it begins.
     pub fn population(self) -> Population {
         match self {

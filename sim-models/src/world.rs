@@ -7,7 +7,7 @@ use crate::fault::Faults;
 use crate::hosts::Hosts;
 use crate::memory::Memory;
 use crate::migration::Migrations;
-use crate::record::Record;
+use crate::record::{Record, count};
 use crate::run::Act;
 use crate::scenario::Scenario;
 use crate::storage::Storage;
@@ -79,6 +79,16 @@ impl World {
         self.migrations.finish(cx);
         self.vms.finish(&self.infra, cx);
         self.storage.finish(cx);
+        let (up, all, moved) = (self.vms.up(), self.vms.ids().count(), self.migrations.moved());
+        cx.record.note(cx.now, || {
+            let pause = match moved.count {
+                0 => String::new(),
+                _ => format!(", longest pause {}", moved.longest),
+            };
+            let moves = count(moved.count, "live migration");
+            let failed = if moved.failed > 0 { format!(", {} failed", moved.failed) } else { String::new() };
+            format!("the end: {up} of {all} VMs are up; {moves}{pause}{failed}")
+        });
     }
 
     /// From here on this is the world of the run that owns `streams`: everybody's luck is that run's, and what

@@ -94,6 +94,7 @@ fn object(args: &args::Run, lab: &Lab, figures: &[Figure], found: &[Check]) -> V
         "version": VERSION,
         "seed": args.seed,
         "runs": lab.runs_needed(),
+        "doubts": lab.doubts(),
         "figures": Value::Object(figures.iter().map(one).collect::<Map<_, _>>()),
         "checks": found.iter().map(checks::object).collect::<Vec<_>>(),
     })
@@ -116,6 +117,9 @@ fn tell(
         table.row([figure.name.clone(), checks::number(figure.value), error]);
     }
     table.write(&[Align::Left, Align::Right, Align::Right], terminal.out)?;
+    for doubt in lab.doubts() {
+        writeln!(terminal.out, "{}  {doubt}", style.bold("beware"))?;
+    }
     if !found.is_empty() {
         writeln!(terminal.out, "\n{}", style.bold("Expected"))?;
         checks::table(found, style, terminal.out)?;

@@ -32,6 +32,9 @@ pub fn run(args: &args::Check, terminal: &mut Terminal<'_>) -> Result<u8, Stop> 
     plan(s, out)?;
     objectives(&s.objectives, out)?;
     work(s, out)?;
+    for doubt in s.doubts() {
+        writeln!(out, "{}  {doubt}", style.bold("beware"))?;
+    }
     Ok(code::DONE)
 }
 
@@ -200,7 +203,7 @@ fn fit(s: &Scenario, out: &mut dyn Write) -> io::Result<()> {
 
 fn plan(s: &Scenario, out: &mut dyn Write) -> io::Result<()> {
     for (act, length) in Act::of(s) {
-        writeln!(out, "act     {}: {length}, {} while nothing else goes on", act_name(act), act.steady())?;
+        writeln!(out, "act     {}: {length}, {} while nothing else goes on", act.name(), act.steady())?;
     }
     if let Some(wave) = &s.wave {
         writeln!(out, "wave    {}", describe_wave(wave))?;
@@ -254,14 +257,6 @@ fn struck(kind: &FaultKind) -> String {
         FaultKind::StarvedCvm { side, stolen } => {
             format!("the CVMs of the {side} lose {} % of their cycles", stolen * 100.0)
         }
-    }
-}
-
-fn act_name(act: Act) -> &'static str {
-    match act {
-        Act::Before => "before",
-        Act::After => "after",
-        Act::Duress => "duress",
     }
 }
 

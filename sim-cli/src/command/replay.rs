@@ -33,7 +33,7 @@ pub fn run(args: &args::Replay, terminal: &mut Terminal<'_>) -> Result<u8, Stop>
     let style = Style { colour: terminal.setting.colour };
     headline(&loaded, args.seed, &row, style, terminal)?;
     write_row(&row, terminal)?;
-    story(&result, style, terminal)?;
+    story(&loaded, &result, style, terminal)?;
     Ok(code::DONE)
 }
 

@@ -8,7 +8,7 @@ use crate::load::{self, Loaded};
 use crate::report::style::Style;
 use crate::report::{details, json};
 use crate::{Terminal, files};
-use sim_models::run::RunResult;
+use sim_models::run::{Act, RunResult};
 use sim_models::verdict::{RunRow, metric_lines_of};
 
 /// Loads, plays run 0, tells its story.
@@ -19,7 +19,7 @@ pub fn run(args: &args::Run, terminal: &mut Terminal<'_>) -> Result<u8, Stop> {
     let loaded = load::scenario(&args.scenario)?;
     let result = play_one(&loaded, args.seed, 0, args.digests)?;
     if let Some(path) = &args.trace {
-        files::write(path, |out| json::object(&trace::of(&result), out))?;
+        files::write(path, |out| json::object(&trace::of(&Act::of(&loaded.typical), &result), out))?;
     }
     match args.format {
         OneRun::Json => json::object(&object(args, &loaded, &result), terminal.out)?,
@@ -36,7 +36,7 @@ fn tell(
 ) -> Result<(), Stop> {
     let style = Style { colour: terminal.setting.colour };
     headline(loaded, args.seed, &RunRow::of(result), style, terminal)?;
-    story(result, style, terminal)?;
+    story(loaded, result, style, terminal)?;
     details::metrics(&metric_lines_of(&result.record), style, terminal.out)?;
     if args.digests {
         writeln!(terminal.out, "\n{}", style.bold("Digests"))?;
@@ -48,9 +48,12 @@ fn tell(
 }
 
 fn object(args: &args::Run, loaded: &Loaded, result: &RunResult) -> serde_json::Value {
+    let acts = Act::of(&loaded.typical);
+    let act = |number: usize| acts.get(number).map(|(act, _)| act.name());
     let notes = result.record.story().iter();
-    let story: Vec<_> =
-        notes.map(|n| serde_json::json!({ "at": n.at.0, "phase": n.phase, "what": n.what })).collect();
+    let story: Vec<_> = notes
+        .map(|n| serde_json::json!({ "act": act(n.act), "at": n.at.0, "phase": n.phase, "what": n.what }))
+        .collect();
     let row = RunRow::of(result);
     let mut object = serde_json::json!({
         "scenario": loaded.typical.name,

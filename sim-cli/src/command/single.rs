@@ -7,7 +7,7 @@ use crate::load::Loaded;
 use crate::report::style::Style;
 use crate::report::text;
 use sim_core::Seed;
-use sim_models::run::RunResult;
+use sim_models::run::{Act, RunResult};
 use sim_models::verdict::RunRow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -46,10 +46,21 @@ pub fn headline(
 }
 
 /// What happened, line by line.
-pub fn story(result: &RunResult, style: Style, terminal: &mut Terminal<'_>) -> Result<(), Stop> {
+pub fn story(
+    loaded: &Loaded,
+    result: &RunResult,
+    style: Style,
+    terminal: &mut Terminal<'_>,
+) -> Result<(), Stop> {
+    let acts = Act::of(&loaded.typical);
     writeln!(terminal.out, "\n{}", style.bold("What happened, by the clock of each act"))?;
-    for note in result.record.story() {
-        writeln!(terminal.out, "{:>12.3} s  {:17}  {}", note.at.as_secs(), note.phase, note.what)?;
+    for notes in result.record.story().chunk_by(|a, b| a.act == b.act) {
+        if let Some((act, length)) = acts.get(notes[0].act) {
+            writeln!(terminal.out, "  {}", style.dim(&format!("{}, {length}", act.name())))?;
+        }
+        for note in notes {
+            writeln!(terminal.out, "{:>12.3} s  {:17}  {}", note.at.as_secs(), note.phase, note.what)?;
+        }
     }
     if result.record.story().is_empty() {
         writeln!(terminal.out, "nothing worth a line")?;

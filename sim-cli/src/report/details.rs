@@ -91,13 +91,15 @@ pub fn metrics(lines: &[MetricLine], style: Style, out: &mut dyn Write) -> io::R
     let mut table = Table::default();
     let last = if intervals { "P99 95 % interval" } else { "" };
     table.row(["metric", "side, phase", "samples", "mean", "P50", "P95", "P99", "P99.9", "max", last]);
-    for m in lines {
+    let (nothing, seen): (Vec<&MetricLine>, Vec<&MetricLine>) = lines.iter().partition(|m| m.max == 0);
+    for m in seen {
         let phase = m.phase.map_or_else(|| format!("{}, per run", m.side), |p| format!("{}, {p}", m.side));
         let show = |v| unit::value(m.unit, m.metric, v);
         let scale = unit::Scale::of(m.unit, m.metric, m.p99);
         let why = || m.p99_interval_why.clone().unwrap_or_default();
         let interval = match m.p99_interval {
             None if !intervals => String::new(),
+            Some(_) if m.is_constant() => "constant".to_string(),
             Some(_) => unit::interval(scale, m.p99_interval, m.p99_interval_open).trim().to_string(),
             None => why(),
         };
@@ -114,7 +116,31 @@ pub fn metrics(lines: &[MetricLine], style: Style, out: &mut dyn Write) -> io::R
             interval,
         ]);
     }
-    table.write(&METRICS, out)
+    table.write(&METRICS, out)?;
+    unseen(&nothing, lines, out)
+}
+
+/// What was 0 in every sample, in a few lines instead of a row each; `all` says what of a metric was not.
+fn unseen(nothing: &[&MetricLine], all: &[MetricLine], out: &mut dyn Write) -> io::Result<()> {
+    let mut told: Vec<String> = Vec::new();
+    for of_one in nothing.chunk_by(|a, b| a.metric == b.metric) {
+        let metric = of_one[0].metric;
+        if all.iter().all(|m| m.metric != metric || m.max == 0) {
+            told.push(words(metric));
+            continue;
+        }
+        for same in of_one.chunk_by(|a, b| a.side == b.side) {
+            let side = same[0].side;
+            let elsewhere = all.iter().any(|m| (m.metric, m.side) == (metric, side) && m.max > 0);
+            let phases: Vec<&str> = same.iter().filter_map(|m| Some(m.phase?.name())).collect();
+            let within = if elsewhere { format!(" in {}", phases.join(" and ")) } else { String::new() };
+            told.push(format!("{} of the {side}{within}", words(metric)));
+        }
+    }
+    if told.is_empty() {
+        return Ok(());
+    }
+    super::text::title("not seen, 0 in every sample", &told.join(", "), Style::default(), out)
 }
 
 fn honesty(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {

@@ -11,7 +11,7 @@ use sim_models::metric::{Metric, Phase};
 use sim_models::record::{Condition, Record};
 use sim_models::run::RunResult;
 use sim_models::scenario::{Claim, Objective};
-use sim_models::verdict::{About, BatchStats, Header, Report};
+use sim_models::verdict::{About, BatchStats, Header, Range, Report, metric_lines_of};
 
 const MS: u64 = 1_000_000;
 
@@ -205,4 +205,38 @@ fn the_plot_shows_three_separate_curves() {
     // Duress is ten times before and stands above it; after is twice before and lies between.
     assert!(rows_of('d').iter().max() < rows_of('a').iter().min(), "{plot:#?}");
     assert!(rows_of('a').iter().min() < rows_of('b').iter().min(), "{plot:#?}");
+}
+
+/// Three metrics: pauses of two sizes, rounds that are 4 whenever counted, and co-stop that only the source has,
+/// and that in one phase.
+#[test]
+fn rows_of_zeros_are_folded_and_constant_ones_say_so() {
+    let line = |metric, side, phase, max: u64, mean: u64| {
+        let mut record = Record::default();
+        record.begin_act(phase);
+        record.sample(metric, side, record.stamp(), 0, 1);
+        let mut line = metric_lines_of(&record).remove(0);
+        (line.max, line.p50, line.mean) = (max, max, mean);
+        line.p99_interval = Some(Range(max, max));
+        line.p99_interval_open = true;
+        line
+    };
+    let (source, target) = (Side::Source, Side::Target);
+    let lines = [
+        line(Metric::CoStop, source, Phase::SourceSteady, 300, 200),
+        line(Metric::CoStop, source, Phase::Migrating, 0, 0),
+        line(Metric::CoStop, target, Phase::TargetSteady, 0, 0),
+        line(Metric::Rounds, target, Phase::TargetSteady, 4, 4),
+        line(Metric::Freeze, source, Phase::SourceSteady, 0, 0),
+        line(Metric::Freeze, target, Phase::TargetSteady, 0, 0),
+    ];
+    let mut out = Vec::new();
+    super::details::metrics(&lines, Style::default(), &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    let rows: Vec<&str> =
+        text.lines().filter(|l| l.contains("_steady ") || l.contains("migrating ")).collect();
+    assert_eq!(rows.len(), 2, "{text}");
+    assert!(rows[0].ends_with("[0.030, >0.030]") && rows[1].ends_with("constant"), "{text}");
+    let told = "not seen, 0 in every sample: %CSTP of the source in migrating, %CSTP of the target, freeze\n";
+    assert!(text.ends_with(told), "{text}");
 }

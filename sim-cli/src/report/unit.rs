@@ -35,6 +35,19 @@ impl Scale {
         }
     }
 
+    /// An end of an interval: three digits too where it leaves the range of the unit, as 2190 us beside 647 us.
+    fn end(self, value: u64) -> String {
+        let v = value as f64 / self.per;
+        if self.per == 1.0 || v < 999.5 {
+            return self.number(value);
+        }
+        let mut unit = 1.0;
+        while v / unit >= 999.5 {
+            unit *= 10.0;
+        }
+        format!("{:.0}", (v / unit).round() * unit)
+    }
+
     /// Three digits and the unit.
     pub fn with_unit(self, value: u64) -> String {
         let number = self.number(value);
@@ -48,7 +61,8 @@ fn is_factor(metric: Metric) -> bool {
 
 fn time(ns: u64) -> Scale {
     let (per, name) = match ns {
-        0..1_000 => (1.0, "ns"),
+        0 => (1e9, "s"),
+        1..1_000 => (1.0, "ns"),
         1_000..1_000_000 => (1e3, "us"),
         1_000_000..1_000_000_000 => (1e6, "ms"),
         1_000_000_000..120_000_000_000 => (1e9, "s"),
@@ -93,7 +107,9 @@ pub fn value(unit: Unit, metric: Metric, v: u64) -> String {
 pub fn estimate(unit: Unit, metric: Metric, e: &Estimate) -> String {
     let Some(v) = e.value else { return "-".into() };
     let over = if e.beyond { "> " } else { "" };
-    let scale = Scale::of(unit, metric, v);
+    // Nothing has no unit of its own: the ends are then read in theirs.
+    let told = if v == 0 { e.interval.map_or(0, |Range(_, high)| high) } else { v };
+    let scale = Scale::of(unit, metric, told);
     let sure = match e.interval {
         None if e.why.is_some() => format!(" ({} run{})", e.runs, if e.runs == 1 { "" } else { "s" }),
         ends => interval(scale, ends, e.interval_open),
@@ -105,7 +121,7 @@ pub fn estimate(unit: Unit, metric: Metric, e: &Estimate) -> String {
 pub fn interval(scale: Scale, interval: Option<Range>, open: bool) -> String {
     let Some(Range(low, high)) = interval else { return String::new() };
     let beyond = if open { ">" } else { "" };
-    format!(" [{}, {beyond}{}]", scale.number(low), scale.number(high))
+    format!(" [{}, {beyond}{}]", scale.end(low), scale.end(high))
 }
 
 #[cfg(test)]
@@ -113,9 +129,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn ends_have_three_digits_in_the_unit_of_the_value() {
+        let told = |value, low, high, open| {
+            let interval = Some(Range(low, high));
+            let e = Estimate {
+                value: Some(value),
+                interval,
+                interval_open: open,
+                why: None,
+                ..Estimate::none("")
+            };
+            estimate(Unit::Ns, Metric::Pause, &e)
+        };
+        assert_eq!(told(647_000, 433_000, 2_189_000, false), "647 us [433, 2190]");
+        assert_eq!(told(1_450_000_000, 500_000_000, 1_453_000_000, true), "1.45 s [0.500, >1.45]");
+        assert_eq!(told(999_000, 999_400, 999_600, false), "999 us [999, 1000]");
+        // Nothing is told in the unit of what it may be.
+        assert_eq!(told(0, 0, 0, false), "0 s [0, 0]");
+        assert_eq!(told(0, 0, 3_500_000, false), "0 ms [0, 3.50]");
+    }
+
+    #[test]
     fn three_digits_in_the_unit_a_reader_expects() {
         let ns = |v| value(Unit::Ns, Metric::Pause, v);
-        assert_eq!(ns(0), "0 ns");
+        assert_eq!(ns(0), "0 s");
         assert_eq!(ns(999), "999 ns");
         assert_eq!(ns(1_834_000), "1.83 ms");
         assert_eq!(ns(20_100_000_000), "20.1 s");

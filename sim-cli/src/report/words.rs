@@ -1,5 +1,7 @@
 //! Metrics as people call them.
 
+pub use sim_models::record::count;
+
 use super::unit;
 use sim_models::metric::Metric;
 use sim_models::verdict::Statistic;
@@ -35,10 +37,4 @@ pub fn words(metric: Metric) -> String {
         Metric::ReadLatencyTool => "read latency (tool)".into(),
         other => other.name().replace('_', " "),
     }
-}
-
-/// So many of something, with the plural that English forms by an s.
-pub fn count(n: impl Into<u64>, what: &str) -> String {
-    let n = n.into();
-    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }

@@ -201,7 +201,7 @@ impl VcpusSpec {
     fn resolve(&self, path: &str, r: &mut Resolver) -> (String, u32, Entry) {
         let at = |field: &str| format!("{path}.{field}");
         let entry = Entry {
-            vcpus: r.whole(&at("count"), self.count, 0, 8192),
+            vcpus: r.whole(&at("count"), self.count, 1, 8192),
             duty: self.duty.resolve(&at("duty"), r),
             burst: self.burst.resolve(&at("burst"), r).max(Span::us(1)).as_secs(),
             weight: self.weight.resolve(&at("weight"), r).max(1e-3),
@@ -227,7 +227,8 @@ impl Bench for Meant {
             seen.value(format!("{name}.ready"), met.ready * (1.0 - share));
             seen.value(format!("{name}.co_stop"), met.ready * share);
             seen.value(format!("{name}.wait_probability"), met.wait);
-            seen.value(format!("{name}.wait"), met.wait_mean);
+            // The mean of no waits is none.
+            seen.value(format!("{name}.wait"), if met.wait > 0.0 { met.wait_mean } else { 0.0 });
             if entry.duty >= 1.0 {
                 continue; // It never wakes.
             }
@@ -259,12 +260,29 @@ mod tests {
         }
     }
 
+    /// Three vCPUs on four cores never wait, so the mean wait of those that do is none and not a rest of a
+    /// division; five on four at 30 % do wait.
+    #[test]
+    fn who_never_waits_has_no_wait() {
+        let wait = |count: u32| {
+            let vcpus = format!("(name: \"a\", count: {count}, duty: Share(0.3))");
+            let text =
+                format!("Lab(name: \"x\", parts: [(name: \"p\", is: CpuPool(cores: 4, vcpus: [{vcpus}]))])");
+            let figures = Lab::parse(&text).expect("well formed").figures(Seed(1)).expect("it plays");
+            let of = |name: &str| figures.iter().find(|f| f.name == name).expect("a figure").value;
+            (of("p.a.wait_probability"), of("p.a.wait"))
+        };
+        assert_eq!(wait(3), (0.0, 0.0));
+        let (probability, mean) = wait(5);
+        assert!(probability > 0.0 && mean > 0.0, "{probability} {mean}");
+    }
+
     #[test]
     fn mistakes_are_told_with_their_path() {
         let text = "Lab(name: \"x\", parts: [(name: \"p\", is: CpuPool(cores: 0, vcpus: [
-            (name: \"a\", count: 1, duty: Share(0.5)), (name: \"a\", count: 1, duty: Share(0.5))]))])";
+            (name: \"a\", count: 0, duty: Share(0.5)), (name: \"a\", count: 1, duty: Share(0.5))]))])";
         let problems = Lab::parse(text).expect("well formed").problems();
         let paths: Vec<&str> = problems.iter().map(|p| p.path.as_str()).collect();
-        assert_eq!(paths, ["parts[0].cores", "parts[0].vcpus[1].name"]);
+        assert_eq!(paths, ["parts[0].cores", "parts[0].vcpus[0].count", "parts[0].vcpus[1].name"]);
     }
 }

@@ -64,6 +64,11 @@ pub trait Bench {
     /// Plays it on the streams of one run, in which its entities are named after `name`. `Err` says in the
     /// user's words why there is no result.
     fn play(&self, name: &str, streams: &Streams) -> Result<Seen, String>;
+
+    /// Why its figures may not be what they seem, each in a clause about the component.
+    fn doubts(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Declares the kinds of components from one list: a module of each has `Spec` (as typed), whose
@@ -116,6 +121,15 @@ impl Lab {
         let mut r = Resolver::typical();
         self.resolve(&mut r);
         r.problems
+    }
+
+    /// Why figures of a sound file may not be what they seem, such as those of a queue that grows for ever.
+    pub fn doubts(&self) -> Vec<String> {
+        let benches = self.resolve(&mut Resolver::typical());
+        let of = |(part, bench): (&NamedPart, Box<dyn Bench>)| {
+            bench.doubts().into_iter().map(|why| format!("{}: {why}", part.name)).collect::<Vec<_>>()
+        };
+        self.parts.iter().zip(benches).flat_map(of).collect()
     }
 
     /// How many runs say all there is to say: one when nothing is random.

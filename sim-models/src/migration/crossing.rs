@@ -123,6 +123,11 @@ impl Crossing {
         self.link.ends()
     }
 
+    /// How long its guest has been down.
+    pub fn outage(&self, now: SimTime) -> Span {
+        now.since(self.down_since)
+    }
+
     /// Something of its own has happened; the answer is how it ended, if it has.
     pub fn step(&mut self, what: What, policy: &CrossingPolicy, room: &mut Room<'_, '_>) -> Option<End> {
         match what {
@@ -319,7 +324,7 @@ impl Crossing {
     fn up(&mut self, room: &mut Room<'_, '_>) -> End {
         room.vms.resume(self.vm, room.storage, room.infra, room.cx);
         let (now, stamp) = (room.cx.now, room.cx.record.stamp());
-        let outage = now.since(self.down_since);
+        let outage = self.outage(now);
         room.cx.record.sample(Metric::CutoverOutage, Side::Target, stamp, outage.0, 1);
         room.cx.record.sample(Metric::MoveTime, Side::Target, stamp, now.since(self.began).0, 1);
         End::Done

@@ -60,6 +60,8 @@ struct Pause {
     copy: Span,
     device: Span,
     handshake: Span,
+    /// Stop to first instruction at the destination, once it is over.
+    whole: Span,
 }
 
 /// One live migration.
@@ -111,6 +113,11 @@ impl Live {
         let (from, to) = ends;
         let streams = policy.streams;
         Lane { owner, from, to, traffic: Traffic::Migration, streams, key, also: [None, None] }
+    }
+
+    /// How long the guest stood still, once it runs at the destination.
+    pub fn paused(&self) -> Span {
+        self.pause.whole
     }
 
     /// Source and destination.

@@ -11,6 +11,7 @@ mod admission;
 mod balance;
 mod crossing;
 mod live;
+mod moved;
 mod policy;
 pub mod precopy;
 mod replica;
@@ -31,6 +32,7 @@ use crate::world::Infra;
 use balance::Balance;
 use crossing::Crossing;
 use live::Live;
+use moved::Moved;
 use policy::Policy;
 use replica::Replica;
 use sim_core::{Class, Rate, SimTime, Span, Streams};
@@ -140,6 +142,8 @@ pub struct Migrations {
     crossing: BTreeMap<VmId, Crossing>,
     replicas: BTreeMap<VmId, Replica>,
     moves: u32,
+    /// Live migrations of the act.
+    moved: Moved,
     /// Cores that migrations take of each host.
     cores: Vec<f64>,
     /// Bulk bytes per second that moves read or write at each host.
@@ -169,6 +173,7 @@ impl Migrations {
             crossing: BTreeMap::new(),
             replicas: BTreeMap::new(),
             moves: 0,
+            moved: Moved::default(),
             cores: vec![0.0; hosts],
             bulk: vec![Rate::ZERO; hosts],
         }
@@ -323,9 +328,11 @@ impl Migrations {
             None => {
                 self.live.insert(vm, it);
             }
-            Some(live::End::Done) => {}
-            Some(live::End::RolledBack) => failed(side, true, room),
-            Some(live::End::Lost) => failed(side, false, room),
+            Some(live::End::Done) => self.moved.add(it.paused()),
+            Some(end) => {
+                self.moved.failed += 1;
+                failed(side, end == live::End::RolledBack, room);
+            }
         }
     }
 
@@ -345,9 +352,10 @@ impl Migrations {
             None => {
                 self.crossing.insert(vm, it);
             }
-            Some(_) => {
+            Some(end) => {
                 if let Some(wave) = &mut self.wave {
-                    wave.moved(vm);
+                    let up = (end == crossing::End::Done).then(|| it.outage(room.cx.now));
+                    wave.moved(vm, up);
                 }
             }
         }
@@ -390,6 +398,11 @@ impl Migrations {
         for host in hosts {
             room.storage.set_ingest(host, self.bulk[host.index()], room.infra, room.cx);
         }
+    }
+
+    /// Live migrations that have ended, and the longest pause of one.
+    pub fn moved(&self) -> Moved {
+        self.moved
     }
 
     /// Live migrations and moves under way.

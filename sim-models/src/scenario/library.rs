@@ -57,7 +57,7 @@ impl Library {
             None => {
                 let built_in: Vec<&str> = profile::BUILT_IN.iter().map(|(name, _)| *name).collect();
                 let near = parse::nearest(name, built_in.iter().copied());
-                let guess = near.map(|n| format!("; did you mean `{n}`?")).unwrap_or_default();
+                let guess = near.map(|n| format!(" (did you mean `{n}`?)")).unwrap_or_default();
                 self.problem(
                     path,
                     format!("there is no profile `{name}`{guess}"),

@@ -27,6 +27,7 @@ pub use plan::{MoveMethod, Replication, Timeline, Wave, Windows};
 pub use workload::{CpuDemand, DirtyClass, Dirtying, DiskClient, Duty, VmGroup};
 
 use crate::ids::Side;
+use crate::quantity::Problem;
 use sim_core::Span;
 
 /// Everything one run needs to know.
@@ -78,6 +79,11 @@ impl Scenario {
             When::After(..) | When::Never => None,
         };
         self.faults.iter().filter_map(earliest).min()
+    }
+
+    /// What can be simulated and is probably not what was meant, such as a wave that no fault can meet.
+    pub fn doubts(&self) -> Vec<Problem> {
+        validate::doubts(self)
     }
 
     /// VMs in all groups.

@@ -1,6 +1,11 @@
 //! Text to typed document: one mistake at a time, with its place and what was probably meant.
 
-use ron::error::{Error, SpannedError};
+mod brackets;
+mod explain;
+mod near;
+
+pub use near::nearest;
+
 use ron::extensions::Extensions;
 use serde::de::DeserializeOwned;
 use std::fmt;
@@ -45,62 +50,29 @@ fn read<T: DeserializeOwned>(text: &str, extensions: Extensions) -> Result<T, Pa
         return Err(ParseError { line: 1, column: 1, message });
     }
     let options = ron::Options::default().with_default_extension(extensions);
-    options.from_str(text).map_err(|e| explain(&e))
+    let parse = |text: &str| options.from_str::<T>(text);
+    parse(text).map_err(|e| explain::explain(text, &e, &|other| parse(other).err()))
 }
 
-fn explain(e: &SpannedError) -> ParseError {
-    let mut message = e.code.to_string();
-    if let Error::NoSuchStructField { expected, found, .. } | Error::NoSuchEnumVariant { expected, found, .. } =
-        &e.code
-        && let Some(near) = nearest(found, expected.iter().copied())
-    {
-        message = format!("{message}; did you mean `{near}`?");
-    }
-    if e.code == Error::IntegerOutOfBounds {
-        message.push_str("; write a whole number that is neither negative nor huge");
-    }
-    ParseError { line: e.span.start.line, column: e.span.start.col, message }
-}
-
-/// The name that `typed` most probably stands for, if one is near enough.
-pub fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let typed: String = typed.chars().take(64).collect();
-    let allowed = 1 + typed.chars().count() / 4;
-    names.map(|name| (edits(&typed, name), name)).filter(|(d, _)| *d <= allowed).min().map(|(_, name)| name)
-}
-
-/// Levenshtein distance, letters compared without case.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.to_lowercase().chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.to_lowercase().chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
+/// What the parser itself says of a text that it refuses.
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn distances_are_levenshtein() {
-        // kitten -> sitten -> sittin -> sitting: the textbook's three.
-        assert_eq!(edits("kitten", "sitting"), 3);
-        assert_eq!(edits("", "abc"), 3);
-        assert_eq!(edits("Memory", "memory"), 0);
+pub(crate) fn refused<T: DeserializeOwned + fmt::Debug>(text: &str, parts: bool) -> ron::Error {
+    let parts = if parts { Extensions::UNWRAP_VARIANT_NEWTYPES } else { Extensions::empty() };
+    let options = ron::Options::default().with_default_extension(Extensions::IMPLICIT_SOME | parts);
+    match options.from_str::<T>(text) {
+        Ok(parsed) => panic!("{text} is {parsed:?}"),
+        Err(e) => e.code,
     }
+}
 
-    #[test]
-    fn only_near_names_are_offered() {
-        let names = ["faults", "fabric", "groups"];
-        assert_eq!(nearest("fautls", names.into_iter()), Some("faults"));
-        assert_eq!(nearest("weather", names.into_iter()), None);
+/// The names that it would have accepted in the place of one that it does not know.
+#[cfg(test)]
+pub(crate) fn accepted<T: DeserializeOwned + fmt::Debug>(text: &str, parts: bool) -> Vec<String> {
+    use ron::Error::{NoSuchEnumVariant, NoSuchStructField};
+    match refused::<T>(text, parts) {
+        NoSuchEnumVariant { expected, .. } | NoSuchStructField { expected, .. } => {
+            expected.iter().map(|name| (*name).to_string()).collect()
+        }
+        other => panic!("{text}: {other}"),
     }
 }

@@ -1,6 +1,10 @@
 //! The scenario format as a table, for `duress schema`; a test keeps it equal to what is parsed.
 
-use crate::metric::{Kind, Metric, Phase};
+mod variants;
+
+pub use variants::{FAULTS, STORAGE, Variant};
+
+use crate::metric::{Kind, Metric, Phase, Unit};
 use std::fmt::Write;
 
 /// One field of the format.
@@ -45,7 +49,7 @@ pub const FIELDS: &[Field] = fields! {
     "target.nics.ports", "whole", "2", "ports in use, 1 or 2";
     "target.nics.rate", "Speed", "Gbps(25)", "rate of one port";
     "target.nics.bond", "ActiveBackup | Lacp", "ActiveBackup", "how two ports act as one";
-    "target.storage", "San(...) | Replicated(...)", "", "where the disks are";
+    "target.storage", "San(...) | Replicated(...)", "", "where the disks are, as below";
     "target.live_migrations", "Frequency", "none", "live migrations inside the cluster";
     "fabric", "(...)", "as below", "what joins the hosts";
     "fabric.spines", "whole", "4", "spine switches";
@@ -98,7 +102,7 @@ pub const FIELDS: &[Field] = fields! {
     "wave.replication", "None | Sync(break_after:) | NearSync(rpo:) | Async(interval:)", "None", "what the cut-over waits for";
     "faults", "[(...)]", "[]", "what breaks";
     "faults[].name", "text", "", "name in reports";
-    "faults[].target", "Host Device Cvm Tor Spine HostLink PowerDomain SlowDevice SlowLink StarvedCvm SiteLink OneOf", "", "what";
+    "faults[].target", "Host Device Cvm Tor Spine HostLink PowerDomain SlowDevice SlowLink StarvedCvm SiteLink OneOf", "", "what, as below";
     "faults[].when", "FromTheStart | At(t) | Within(t, t) | After(fault, t) | Never", "", "when";
     "faults[].heals_after", "Law", "never", "when it heals";
     "timeline", "(...)", "as below", "the acts; zero leaves one out";
@@ -166,19 +170,29 @@ pub fn write_quantities(out: &mut String) {
     }
 }
 
+fn unit(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Ns => "ns",
+        Unit::Ppm => "millionths",
+        Unit::Count => "count",
+        Unit::Bytes => "bytes",
+    }
+}
+
 /// The format as text.
 pub fn text() -> String {
     let mut out = String::from("A scenario is RON: (field: value, ...)\n\n");
     write_fields(FIELDS, &mut out);
+    variants::write(&mut out);
     write_quantities(&mut out);
     out.push_str("\nPhases:\n");
     for phase in Phase::ALL {
-        let _ = writeln!(out, "{phase}");
+        let _ = writeln!(out, "{phase:<22} {}", phase.meaning());
     }
-    out.push_str("\nMetrics, with the unit of their samples:\n");
+    out.push_str("\nMetrics, each with its unit:\n");
     for metric in Metric::ALL {
         let kind = if metric.kind() == Kind::PerRun { "one per run" } else { "sampled" };
-        let _ = writeln!(out, "{metric:<32} {:?}, {kind}", metric.unit());
+        let _ = writeln!(out, "{metric:<22} {}, {kind}: {}", unit(metric.unit()), metric.meaning());
     }
     out
 }
@@ -193,9 +207,40 @@ mod tests {
 
     /// The names that the parser would have accepted in the place of `zz`.
     fn accepted<T: DeserializeOwned + std::fmt::Debug>(text: &str) -> Vec<String> {
-        let message = parse::document::<T>(text).unwrap_err().message;
-        let (_, list) = message.split_once(", expected").unwrap_or_else(|| panic!("{text}: {message}"));
-        list.split('`').skip(1).step_by(2).map(str::to_string).collect()
+        parse::accepted::<T>(text, false)
+    }
+
+    /// The fields of each constructor that is documented, and no constructor is left out.
+    #[test]
+    fn constructors_have_the_fields_that_the_parser_accepts() {
+        let tables = [(FAULTS, "(faults: [(target: "), (STORAGE, "(target: (storage: ")];
+        for (table, before) in tables {
+            let name = |v: &Variant| v.written.split('(').next().unwrap_or_default().to_string();
+            let names: Vec<String> = table.iter().map(name).collect();
+            assert_eq!(names, accepted::<Spec>(&format!("{before}zz")));
+            for v in table.iter().filter(|v| v.written.contains(": ")) {
+                let fields = accepted::<Spec>(&format!("{before}{}(zz: 1)", name(v)));
+                let mut rest = &v.written[name(v).len()..];
+                for field in fields {
+                    let at =
+                        rest.find(&format!("{field}: ")).unwrap_or_else(|| panic!("{field}: {}", v.written));
+                    rest = &rest[at + field.len()..];
+                }
+            }
+        }
+        // What a field of a constructor takes beyond its own name.
+        let throttle = accepted::<Spec>("(target: (storage: Replicated(throttle: zz");
+        assert!(throttle.iter().all(|name| STORAGE[1].written.contains(name.as_str())), "{throttle:?}");
+        assert_eq!(accepted::<Spec>("(faults: [(target: Host(side: zz"), ["Source", "Target"]);
+        assert_eq!(accepted::<Spec>("(faults: [(target: Host(host: zz"), ["Any", "Nth", "Named"]);
+    }
+
+    #[test]
+    fn every_metric_and_phase_has_a_sentence() {
+        let text = text();
+        for sentence in Metric::ALL.iter().map(|m| m.meaning()).chain(Phase::ALL.map(|p| p.meaning())) {
+            assert!(sentence.len() > 10 && sentence.ends_with('.') && text.contains(sentence), "{sentence}");
+        }
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! What only shows when the parts are put together: does it fit, can it happen, can it be simulated?
 
+mod doubts;
 mod fit;
 mod objectives;
+
+pub(super) use doubts::doubts;
 
 use super::Scenario;
 use crate::quantity::Resolver;

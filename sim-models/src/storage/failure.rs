@@ -243,6 +243,7 @@ impl Storage {
     pub fn finish(&mut self, cx: &mut Cx<'_>) {
         for side in Side::BOTH {
             if let Some(pool) = self.state.pool_mut(side) {
+                pool.rebuild.finish(side, cx);
                 pool.rebuild.ledger.close(side, cx);
             }
         }

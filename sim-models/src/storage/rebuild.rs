@@ -15,7 +15,7 @@ use crate::record::Condition;
 use crate::storage::ledger::Ledger;
 use crate::world::Infra;
 use sim_core::digest::Digest;
-use sim_core::{Bytes, Id, Rate, Span, Table};
+use sim_core::{Bytes, Id, Rate, SimTime, Span, Table};
 
 /// Most copies under way at once between two nodes, each a connection of its own: what guests share a full port
 /// with. Ceph has 10 per OSD on flash (osd_recovery_max_active_ssd); for other platforms it is assumed.
@@ -39,6 +39,9 @@ pub(super) struct Rebuild {
     plans: u64,
     /// The record has been told that a rebuild is under way.
     running: bool,
+    /// Since when, and what has been copied in it: for the story.
+    began: SimTime,
+    copied: Bytes,
     /// A throttle event is pending.
     ticking: bool,
     /// What an adaptive throttle lets through, as a share.
@@ -59,6 +62,8 @@ impl Default for Rebuild {
             flows: Table::new(),
             plans: 0,
             running: false,
+            began: SimTime::ZERO,
+            copied: Bytes::ZERO,
             ticking: false,
             pace: 1.0,
             no_space: false,
@@ -91,6 +96,23 @@ impl Rebuild {
             rates[usize::from(copy.to)] += rate;
         }
         rates
+    }
+
+    /// What the flows under way carry, in all.
+    fn left(&self) -> Bytes {
+        self.flows.iter().map(|(_, copy)| copy.bytes).sum()
+    }
+
+    fn told(&self, side: Side, how: &str, now: SimTime) -> String {
+        let took = now.since(self.began);
+        format!("the rebuild of the {side} {how}: {} copied in {took}", self.copied)
+    }
+
+    /// The act ends: a rebuild that has not ended is told.
+    pub fn finish(&self, side: Side, cx: &mut Cx<'_>) {
+        if self.running {
+            cx.record.note(cx.now, || self.told(side, "is not over", cx.now));
+        }
     }
 }
 
@@ -136,9 +158,17 @@ impl Storage {
         let (rebuild, period) = (&mut pool.rebuild, pool.profile.adaptive_period);
         let busy = !rebuild.flows.is_empty();
         if busy && !rebuild.running {
+            (rebuild.began, rebuild.copied) = (cx.now, Bytes::ZERO);
             cx.record.enter(cx.now, Condition::Rebuilding);
+            cx.record.note(cx.now, || format!("the rebuild of the {side} begins with {}", rebuild.left()));
         }
         if !busy && rebuild.running {
+            let end = match (pool.groups.whole(), rebuild.no_space) {
+                (true, _) => "is over",
+                (false, true) => "stops, the other copies find no room",
+                (false, false) => "stops, not all copies are back",
+            };
+            cx.record.note(cx.now, || rebuild.told(side, end, cx.now));
             cx.record.leave(cx.now, Condition::Rebuilding);
         }
         rebuild.running = busy;
@@ -203,6 +233,7 @@ impl Pool {
 
     /// Books copied bytes to the slots of a flow, in order.
     fn book(&mut self, copy: &CopyFlow, mut copied: Bytes) {
+        self.rebuild.copied += copied;
         for &id in &copy.slots {
             let size = self.groups.size(id.group);
             let slot = *self.groups.slot(id);

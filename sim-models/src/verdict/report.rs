@@ -135,6 +135,13 @@ pub struct MetricLine {
     pub runs: u64,
 }
 
+impl MetricLine {
+    /// Every sample is the same, as far as a mean can tell.
+    pub fn is_constant(&self) -> bool {
+        self.p50 == self.max && self.mean == self.max
+    }
+}
+
 impl Report {
     /// The judgement of what has been folded so far.
     pub fn of(stats: &BatchStats, header: &Header) -> Report {

@@ -90,8 +90,7 @@ impl Vms {
             self.restarts.forget(vm);
             self.lose(vm, storage, infra, cx);
         }
-        let count = lost.len();
-        cx.record.note(cx.now, || format!("{count} VMs of {} are down", infra.hosts[host].name));
+        self.tolls.died(host, lost, &infra.hosts, cx.now, cx.record);
         let delay = self.restarts.declaration(host);
         cx.after(delay, event::Event::Vm(Event::HostDeclaredDead(host)));
     }
@@ -199,6 +198,7 @@ impl Vms {
         self.apply_duty(vm, infra, cx);
         let (side, stamp) = (infra.hosts[host].side, cx.record.stamp());
         cx.record.sample(Metric::RestartOutage, side, stamp, cx.now.since(down_since).0, 1);
+        self.tolls.runs(vm, &infra.hosts, cx.now, cx.record);
         if self.windows.is_open() {
             self.clients.start(vm, &self.all, (storage, infra, cx));
         }

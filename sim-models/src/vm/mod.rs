@@ -14,6 +14,7 @@ mod loss;
 mod mirror;
 mod placement;
 mod restart;
+mod toll;
 mod windows;
 
 pub use clients::{ClientId, FlightId};
@@ -34,6 +35,7 @@ use mirror::Mirror;
 use restart::Restarts;
 use sim_core::{Class, SimTime, Span, Streams};
 use std::sync::Arc;
+use toll::Tolls;
 use windows::Windows;
 
 /// What happens to VMs.
@@ -150,6 +152,7 @@ pub struct Vms {
     clients: Clients,
     windows: Windows,
     restarts: Restarts,
+    tolls: Tolls,
     loss: Option<Loss>,
     mirror: Option<Mirror>,
 }
@@ -191,6 +194,7 @@ impl Vms {
             clients: Clients::build(&all, &groups, timeouts, streams),
             windows: Windows::build(scenario.windows, length, streams),
             restarts: Restarts::build(scenario, &infra.hosts, &all, streams),
+            tolls: Tolls::default(),
             loss: None,
             mirror: Mirror::build(scenario, population),
             all,
@@ -247,6 +251,11 @@ impl Vms {
     /// The cluster a VM runs in.
     pub fn side(&self, vm: VmId, infra: &Infra) -> Side {
         infra.hosts[self.get(vm).host].side
+    }
+
+    /// VMs that are not down.
+    pub fn up(&self) -> usize {
+        self.all.iter().filter(|v| v.state != State::Down).count()
     }
 
     /// Requests simulated so far.
@@ -308,6 +317,7 @@ impl Vms {
         if let Some(loss) = &self.loss {
             loss.record(cx.record);
         }
+        self.tolls.finish(&infra.hosts, cx.now, cx.record);
         for side in Side::BOTH.into_iter().filter(|&s| infra.hosts.of(s).next().is_some()) {
             let down = self
                 .all

@@ -8,18 +8,12 @@ use sim_core::Seed;
 use std::fmt::Debug;
 
 fn complaint<T: DeserializeOwned + Debug>(text: &str) -> String {
-    match parse::document_of_parts::<T>(text) {
-        Ok(parsed) => panic!("{text} is {parsed:?}"),
-        Err(e) => e.message,
-    }
+    parse::refused::<T>(text, true).to_string()
 }
 
 /// The names that the parser would have accepted in the place of `zz`.
 fn accepted<T: DeserializeOwned + Debug>(text: &str) -> Vec<String> {
-    let message = complaint::<T>(text);
-    let (_, list) = message.split_once(", expected").unwrap_or_else(|| panic!("{text}: {message}"));
-    let list = list.split_once(" instead").map_or(list, |(list, _)| list);
-    list.split('`').skip(1).step_by(2).map(str::to_string).collect()
+    parse::accepted::<T>(text, true)
 }
 
 /// A lab file in which `inner` stands at a path of the table.
@@ -69,7 +63,7 @@ fn the_table_lists_what_the_parser_accepts() {
         let whose = refused.split('`').nth(3).unwrap_or_default().to_string();
         let first = here.clone().find(|f| f.default.is_empty()).map(|f| name(f.path));
         let missed = match parse::document_of_parts::<Lab>(&at(place, "()")) {
-            Err(e) if e.message.ends_with(&format!("in `{whose}`")) => {
+            Err(e) if e.message.contains(&format!("in `{whose}`;")) => {
                 e.message.split('`').nth(1).map(str::to_string)
             }
             _ => None,

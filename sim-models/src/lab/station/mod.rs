@@ -70,4 +70,16 @@ impl Bench for Plan {
             _ => Network::<{ plan::MOST_CLASSES }>::run(self, name, streams),
         }
     }
+
+    fn doubts(&self) -> Vec<String> {
+        let overloaded = (0..self.stages.len()).filter_map(|i| {
+            let asked = self.asked(i).filter(|asked| *asked >= 1.0)?;
+            let place = if self.tells_stages() { format!("`{}` ", self.stages[i].name) } else { String::new() };
+            Some(format!(
+                "{place}is asked for {asked:.2} times what it can serve, so the queue grows for as long as jobs \
+                 come: lengths and times do not settle, they tell the length of the run"
+            ))
+        });
+        overloaded.collect()
+    }
 }

@@ -85,6 +85,17 @@ impl Plan {
         self.stages.len() > 1 || self.forks()
     }
 
+    /// What open classes ask of a stage over what its servers can do while they are up; `None` where a buffer
+    /// or a closed population bounds the queue.
+    pub fn asked(&self, stage: usize) -> Option<f64> {
+        let it = &self.stages[stage];
+        let open = self.classes.iter().filter(|c| !matches!(c.comes, Comes::Closed { .. }));
+        let work: f64 = open.map(|c| c.rate() * c.services[stage].mean()).sum();
+        let up = it.outage.as_ref().map_or(1.0, |o| o.up.mean() / (o.up.mean() + o.down.mean()));
+        let lost = it.outage.as_ref().is_some_and(|o| o.jobs == Fate::Lost);
+        (it.buffer.is_none() && !lost).then(|| work / (f64::from(it.servers) * up))
+    }
+
     /// Some job has more than one leg at a time.
     pub fn forks(&self) -> bool {
         self.stages.iter().any(|s| s.fork.legs > 1)

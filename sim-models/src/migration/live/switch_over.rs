@@ -76,6 +76,7 @@ impl Live {
     }
 
     fn record_pause(&mut self, pause: Span, policy: &Policy, room: &mut Room<'_, '_>) {
+        self.pause.whole = pause;
         let outage = pause + self.relearning(policy);
         let parts = [
             (Metric::Pause, pause),

@@ -224,7 +224,7 @@ impl<'a> Sender<'a> {
     }
 
     /// Bytes that the path's queue takes at once.
-    fn into_queue(&self) -> f64 {
+    fn queue_room(&self) -> f64 {
         if self.link.burst.is_none() { self.credit } else { 0.0 }
     }
 
@@ -242,7 +242,7 @@ impl<'a> Sender<'a> {
         }
         let bytes = what.bytes();
         let Some(burst) = self.cap(what) else {
-            let queued = bytes.min(self.into_queue());
+            let queued = bytes.min(self.queue_room());
             let saved = if queued > 0.0 { queued / self.rate.as_f64() } else { 0.0 };
             return self.begins(what) + Span::from_secs_f64(what.pages * pace - saved);
         };
@@ -270,7 +270,7 @@ impl<'a> Sender<'a> {
         }
         let Some(burst) = self.cap(what) else {
             let time = until.since(self.begins(what)).as_secs();
-            let queued = if what.wire > 0.0 { self.into_queue() / what.wire } else { 0.0 };
+            let queued = if what.wire > 0.0 { self.queue_room() / what.wire } else { 0.0 };
             let scanned = queued * what.scan;
             return if time < scanned { time / what.scan } else { queued + (time - scanned) / pace };
         };

@@ -28,7 +28,8 @@ impl ClusterSpec {
         above_zero(&at("memory"), memory, Bytes::ZERO, r);
         let rate = self.nics.rate.resolve(&at("nics.rate"), r);
         above_zero(&at("nics.rate"), rate, Rate::ZERO, r);
-        if self.racks > hosts {
+        // Without hosts there is nothing to spread, and that has been said.
+        if self.racks > hosts && self.hosts > 0 {
             r.problem(
                 &at("racks"),
                 format!("{} racks for {hosts} hosts", self.racks),

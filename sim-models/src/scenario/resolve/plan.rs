@@ -133,6 +133,13 @@ impl WaveSpec {
                 let has = groups[g].count;
                 r.problem(&path, format!("{vms} VMs of a group of {has}"), format!("write at most {has}"));
             }
+            if *vms == 0 && self.vms.iter().any(|(_, vms)| *vms > 0) {
+                r.problem(
+                    &path,
+                    format!("none of `{name}` moves"),
+                    "write at least 1, or leave the group out",
+                );
+            }
             moving[g] = *vms;
         }
         if self.vms.iter().all(|(_, vms)| *vms == 0) {

@@ -176,6 +176,36 @@ impl Cells<'_> {
     }
 }
 
+/// Columns without which nothing can be said, and what they hold.
+const NEEDED: [(&str, &str); 2] = [("run_id", "a name of the run"), ("ram_mib", "guest memory in MiB")];
+/// Columns without which the guest is idle.
+const WRITING: &str = "fill_mib, ws_pages, rate_target, hot_pages, hot_permille, seq, mode";
+/// Columns without which QEMU is as it ships.
+const SETTINGS: &str = "bw_cap_bytes_s, link_mbit, downtime_limit_ms, auto_converge, throttle_initial, \
+    throttle_increment, throttle_max, xbzrle, multifd, postcopy_after_s, postcopy_preempt, fault, timeout_s";
+
+/// The columns that every run needs are there; else what is missing and what a file may hold.
+fn all_needed(names: &StringRecord) -> Result<(), String> {
+    let there = |name: &str| names.iter().any(|n| n.trim() == name);
+    let missing: Vec<&(&str, &str)> = NEEDED.iter().filter(|(name, _)| !there(name)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let told: Vec<String> = missing.iter().map(|(name, what)| format!("`{name}` ({what})")).collect();
+    // `run` may be `run_id`, and `guest_ram_mib` may be `ram_mib`.
+    let like = |wanted: &str| {
+        let part = |n: &str| n.len() > 2 && (n.contains(wanted) || wanted.starts_with(n));
+        names.iter().map(str::trim).find(|n| part(n)).map(|n| format!("rename `{n}` to `{wanted}`"))
+    };
+    let renames: Vec<String> = missing.iter().filter_map(|(name, _)| like(name)).collect();
+    let remedy = if renames.is_empty() { "add them".to_string() } else { renames.join(" and ") };
+    Err(format!(
+        "line 1: no column {}; {remedy}. What the guest writes is told by {WRITING} (without them it is idle), \
+         how it is migrated by {SETTINGS}",
+        told.join(" and ")
+    ))
+}
+
 /// All rows of a file.
 ///
 /// # Errors
@@ -183,11 +213,7 @@ impl Cells<'_> {
 pub fn read(text: &str) -> Result<Vec<Row>, String> {
     let mut reader = csv::ReaderBuilder::new().from_reader(text.as_bytes());
     let names = reader.headers().map_err(|e| e.to_string())?.clone();
-    for needed in ["run_id", "ram_mib"] {
-        if !names.iter().any(|n| n.trim() == needed) {
-            return Err(format!("line 1: no column `{needed}`; every run needs a name and a memory size"));
-        }
-    }
+    all_needed(&names)?;
     let mut rows: Vec<Row> = Vec::new();
     for values in reader.records() {
         let values = values.map_err(|e| e.to_string())?;

@@ -124,3 +124,35 @@ fn runs_differ_only_where_something_is_drawn() {
         assert_eq!(parse(random).runs_needed(), 2, "{random}");
     }
 }
+
+/// Asked for 1.2 times what it can serve, a queue without a bound grows; one with a buffer, or one that customers
+/// come back to, does not. With servers up 3/4 of the time, 0.9 is 1.2 too.
+#[test]
+fn a_queue_that_grows_for_ever_is_doubted() {
+    let doubts = |station: &str| {
+        let text = format!(
+            "Lab(name: \"x\", parts: [(name: \"q\", is: Station({station}, service: Exp(Secs(1)), jobs: 9))])"
+        );
+        let lab = Lab::parse(&text).expect("well formed");
+        assert_eq!(lab.problems(), []);
+        lab.doubts()
+    };
+    let outage = |jobs: &str| {
+        format!("arrivals: Poisson(PerS(0.9)), outage: (up: Exp(Secs(3)), down: Exp(Secs(1)), jobs: {jobs})")
+    };
+    for grows in ["arrivals: Poisson(PerS(1.2))".to_string(), outage("Wait")] {
+        let found = doubts(&grows);
+        assert_eq!(found.len(), 1);
+        assert!(found[0].starts_with("q: is asked for 1.20 times what it can serve"), "{found:?}");
+    }
+    let settles = [
+        "arrivals: Poisson(PerS(0.9))".to_string(),
+        "arrivals: Poisson(PerS(1.2)), servers: 2".to_string(),
+        "arrivals: Poisson(PerS(1.2)), buffer: 5".to_string(),
+        "arrivals: Closed(customers: 9, think: Exp(Ms(1)))".to_string(),
+        outage("Lost"),
+    ];
+    for settles in settles {
+        assert!(doubts(&settles).is_empty(), "{settles}");
+    }
+}
