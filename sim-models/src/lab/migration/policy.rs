@@ -152,18 +152,23 @@ impl PolicySpec {
     }
 
     fn check_control(&self, path: &str, r: &mut Resolver) {
-        let shares = match self.control {
+        let (shares, factors) = match self.control {
             None | Some(Control::None) => return,
-            Some(Control::AutoConverge { initial, increment, most, .. }) => vec![initial, increment, most],
-            Some(Control::StunDuringSend { most, .. } | Control::Computed { most, .. }) => vec![most],
+            Some(Control::AutoConverge { initial, increment, most, trigger }) => {
+                (vec![initial, increment, most], vec![trigger])
+            }
+            Some(Control::StunDuringSend { rho, most } | Control::Computed { rho, most }) => {
+                (vec![most], vec![rho])
+            }
         };
+        let path = format!("{path}.control");
         if shares.iter().any(|s| !(0.0..1.0).contains(s)) {
             let remedy = "write shares from 0 to below 1";
-            r.problem(
-                &format!("{path}.control"),
-                "takes away an impossible share of the guest's time",
-                remedy,
-            );
+            r.problem(&path, "takes away an impossible share of the guest's time", remedy);
+        }
+        if factors.iter().any(|f| !(0.0..=1e3).contains(f)) {
+            let remedy = "write `rho` or `trigger` as a number from 0 to 1000";
+            r.problem(&path, "compares writing with an impossible multiple of sending", remedy);
         }
     }
 

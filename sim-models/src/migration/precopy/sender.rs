@@ -22,7 +22,8 @@ pub(super) struct Sender<'a> {
     /// The mean over what is sent now, and what the last 100 ms say.
     mean: Rate,
     seen: Window,
-    /// Bytes that may still go at once: of the window's quantum, or into the path's queue.
+    /// Bytes that may still go at once: of the window's quantum, or into the path's queue; what that held
+    /// when the guest stopped is still to arrive then.
     credit: f64,
     window_end: SimTime,
 }
@@ -60,7 +61,7 @@ impl<'a> Sender<'a> {
 
     /// The cap, as long as the path and the scan would let more of `what` go.
     fn cap(&self, what: Stretch) -> Option<Burst> {
-        let busy = |b: &Burst| b.quantum.as_f64() * what.pace(self.rate) / what.wire;
+        let busy = |b: &Burst| b.quantum.as_f64() * self.pace(what) / what.wire;
         self.link.burst.filter(|b| what.wire > 0.0 && busy(b) < b.window.as_secs())
     }
 
@@ -69,14 +70,25 @@ impl<'a> Sender<'a> {
         self.rate
     }
 
-    /// Bytes that are still to arrive when the guest is stopped. A capped sender leaves none behind.
+    /// Bytes in the path's queue, still to arrive. A capped sender leaves none behind.
     pub(super) fn queued(&self) -> Bytes {
-        if self.link.burst.is_some() { Bytes::ZERO } else { self.link.queue }
+        if self.link.burst.is_some() { Bytes::ZERO } else { self.link.queue.saturating_sub(Bytes::from_f64(self.credit)) }
+    }
+
+    /// What goes into the path goes through a queue there, which is carried on while the sender looks for zero
+    /// pages.
+    fn queues(&self) -> bool {
+        self.link.burst.is_none() && self.link.queue > Bytes::ZERO
+    }
+
+    /// Seconds per page of `what`.
+    fn pace(&self, what: Stretch) -> f64 {
+        if self.queues() { what.pace_through_queue(self.rate) } else { what.pace(self.rate) }
     }
 
     /// It begins to send `what`: from now on the bandwidth moves towards what that takes of the path.
     pub(super) fn turn_to(&mut self, what: Stretch) {
-        let pace = what.pace(self.rate);
+        let pace = self.pace(what);
         let mean = match self.cap(what) {
             Some(b) => Rate::mean(b.quantum, b.window),
             None if pace == 0.0 => return,
@@ -223,28 +235,23 @@ impl<'a> Sender<'a> {
         self.go(until.max(self.now), Stretch::of_bytes(Bytes::ZERO));
     }
 
-    /// Bytes that the path's queue takes at once.
-    fn queue_room(&self) -> f64 {
-        if self.link.burst.is_none() { self.credit } else { 0.0 }
-    }
-
     /// Bytes of `what` that the present window still takes.
     fn at_once(&self, what: Stretch) -> f64 {
-        let within = self.window_end.since(self.now).as_secs() * what.wire / what.pace(self.rate);
+        let within = self.window_end.since(self.now).as_secs() * what.wire / self.pace(what);
         self.credit.min(within)
     }
 
     /// When `what` has gone out.
     fn finish_of(&self, what: Stretch) -> SimTime {
-        let pace = what.pace(self.rate);
+        let pace = self.pace(what);
         if !pace.is_finite() {
             return SimTime::NEVER;
         }
         let bytes = what.bytes();
         let Some(burst) = self.cap(what) else {
-            let queued = bytes.min(self.queue_room());
-            let saved = if queued > 0.0 { queued / self.rate.as_f64() } else { 0.0 };
-            return self.begins(what) + Span::from_secs_f64(what.pages * pace - saved);
+            let through_queue = || (what.pages * what.scan).max((bytes - self.credit) / self.rate.as_f64());
+            let takes = if self.queues() { through_queue() } else { what.pages * pace };
+            return self.begins(what) + Span::from_secs_f64(takes);
         };
         let (per_byte, first) = (pace / what.wire, self.at_once(what));
         if bytes < first {
@@ -264,15 +271,14 @@ impl<'a> Sender<'a> {
 
     /// Pages of `what` that can have gone out by `until`.
     fn sent_by(&self, until: SimTime, what: Stretch) -> f64 {
-        let pace = what.pace(self.rate);
+        let pace = self.pace(what);
         if !pace.is_finite() {
             return 0.0;
         }
         let Some(burst) = self.cap(what) else {
             let time = until.since(self.begins(what)).as_secs();
-            let queued = if what.wire > 0.0 { self.queue_room() / what.wire } else { 0.0 };
-            let scanned = queued * what.scan;
-            return if time < scanned { time / what.scan } else { queued + (time - scanned) / pace };
+            let carried = (self.rate.as_f64() * time + self.credit) / what.wire;
+            return if self.queues() { carried.min(time / what.scan) } else { time / pace };
         };
         let speed = what.wire / pace;
         if until < self.window_end {
@@ -290,8 +296,14 @@ impl<'a> Sender<'a> {
         let bytes = sent.bytes();
         let window = self.link.burst.filter(|_| self.window_end <= until && until < SimTime::NEVER);
         let Some(burst) = window else {
+            let carried = if self.link.burst.is_none() && until < SimTime::NEVER {
+                self.rate.as_f64() * until.since(self.now).as_secs()
+            } else {
+                0.0
+            };
             self.now = until;
-            self.credit = (self.credit - bytes).max(0.0);
+            let most = self.link.burst.map_or(self.link.queue, |b| b.quantum).as_f64();
+            self.credit = (self.credit + carried - bytes).clamp(0.0, most);
             return;
         };
         let whole = until.since(self.window_end).0 / burst.window.0;
@@ -299,7 +311,7 @@ impl<'a> Sender<'a> {
         let quantum = burst.quantum.as_f64();
         let spent = match self.cap(sent) {
             Some(_) => bytes - self.at_once(sent) - whole as f64 * quantum,
-            None => bytes.min(until.since(begun).as_secs() * sent.wire / sent.pace(self.rate)),
+            None => bytes.min(until.since(begun).as_secs() * sent.wire / self.pace(sent)),
         };
         self.now = until;
         self.credit = (quantum - spent.max(0.0)).max(0.0);

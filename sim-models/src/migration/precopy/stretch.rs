@@ -55,4 +55,9 @@ impl Stretch {
     pub(super) fn pace(&self, rate: Rate) -> f64 {
         if self.wire == 0.0 { self.scan } else { self.wire / rate.as_f64() + self.scan }
     }
+
+    /// The same through a queue: what is looked for and what is carried go on at once, and the slower decides.
+    pub(super) fn pace_through_queue(&self, rate: Rate) -> f64 {
+        if self.wire == 0.0 { self.scan } else { (self.wire / rate.as_f64()).max(self.scan) }
+    }
 }
