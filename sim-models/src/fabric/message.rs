@@ -14,6 +14,7 @@
 //! decides P99 is the regime of the port, not its utilisation. This module knows no topology and no flows.
 
 use crate::scenario::{Background, Queueing};
+use sim_core::dist::gamma;
 use sim_core::mutant::Mutant;
 use sim_core::{Bytes, Rate, SimTime, Span, Stream};
 
@@ -38,7 +39,7 @@ const Z99: f64 = 2.326_347_874;
 const BURST: (f64, f64) = (25e-6, 1.62);
 /// Most of a port's time that guests' messages are taken to fill: beyond it the law has no mean to speak of
 /// (assumed).
-const MOST_BUSY: f64 = 0.95;
+pub const MOST_BUSY: f64 = 0.95;
 /// Transmissions of one packet before the model stops counting (Linux `tcp_retries2` is 15).
 const MAX_TRIES: u32 = 15;
 
@@ -101,15 +102,25 @@ impl Message {
         f64::from(self.bytes) + WIRE_EXTRA * f64::from(self.segments())
     }
 
-    /// Time over an idle path: delays, the whole message at the slowest port, one frame at every other.
+    /// Time over an idle path that stores and forwards every frame: delays, and the longest way through frames
+    /// and ports. That goes with full frames up to some port, past all of them at the slowest port until then,
+    /// and on with the last frame, which may be short.
     pub fn transit<'a>(&self, ports: impl Iterator<Item = PortState<'a>>) -> Span {
-        let (wire, frame) = (self.wire_bytes(), self.wire_bytes().min(f64::from(self.mtu)));
-        let (mut total, mut slowest) = (0.0, 0.0f64);
+        let (wire, full) = (self.wire_bytes(), self.wire_bytes().min(f64::from(self.mtu)));
+        let before = f64::from(self.segments() - 1);
+        let last = wire - full * before;
+        let (mut delays, mut per_byte, mut slowest, mut longest) = (0.0, 0.0, 0.0f64, 0.0f64);
         for port in ports {
-            total += port.delay.as_secs() + frame / port.rate.as_f64();
-            slowest = slowest.max(1.0 / port.rate.as_f64());
+            let own = 1.0 / port.rate.as_f64();
+            delays += port.delay.as_secs();
+            slowest = slowest.max(own);
+            if before > 0.0 {
+                let up_to_here = (per_byte + own + (before - 1.0) * slowest) * full;
+                longest = longest.max(up_to_here - per_byte * last);
+            }
+            per_byte += own;
         }
-        Span::from_secs_f64(total + (wire - frame) * slowest)
+        Span::from_secs_f64(delays + longest + per_byte * last)
     }
 
     /// Sent to last byte received: transit, the waits at the ports, and what losses cost.
@@ -278,16 +289,27 @@ impl PortState<'_> {
         TRAIN_BYTES * (1.0 - drained) + f64::from(message.mtu) * drained
     }
 
-    /// M/G/1 among the guests' messages: busy with probability rho, and then an exponential wait of the
-    /// right mean, S (1 + cs^2) / (2 (1 - rho)).
+    /// M/G/1 among the guests' messages (Pollaczek and Khinchine): busy with probability rho, and then a
+    /// geometric number of what is left of messages. Sizes are gamma; for exponential ones the sum is exponential.
     fn behind_guests(&self, luck: &mut Stream) -> f64 {
         let rho = (self.guests.as_f64() / self.rate.as_f64()).min(MOST_BUSY);
         if rho == 0.0 || !luck.chance(rho) {
             return 0.0;
         }
         let Background { guest_message, guest_message_cv2, .. } = *self.background;
-        let mean = self.time(guest_message) * (1.0 + guest_message_cv2) / (2.0 * (1.0 - rho));
-        -mean * libm::log(luck.uniform_open())
+        let (mean, cv2) = (self.time(guest_message), guest_message_cv2);
+        if cv2 == 1.0 {
+            return -mean / (1.0 - rho) * libm::log(luck.uniform_open());
+        }
+        let mut wait = 0.0;
+        loop {
+            // A message is met in proportion to its length, at any point of it.
+            let met = if cv2 > 0.0 { cv2 * gamma(luck, 1.0 / cv2 + 1.0) } else { 1.0 };
+            wait += mean * met * luck.uniform();
+            if !luck.chance(rho) {
+                return wait;
+            }
+        }
     }
 
     /// A message that falls into a burst of 2..4 senders: the burst it meets is length-biased, it meets a

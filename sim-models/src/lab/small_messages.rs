@@ -14,7 +14,7 @@
 //! `timed_out`, the share of messages that waited for a retransmission timer.
 
 use super::{Bench, Seen};
-use crate::fabric::message::{Message, PortState, Train};
+use crate::fabric::message::{MOST_BUSY, Message, PortState, Train};
 use crate::quantity::{Fraction, Number, Resolver, Size, Speed, Time, Unit};
 use crate::scenario::{Background, FabricDesign, Queueing};
 use serde::Deserialize;
@@ -208,8 +208,9 @@ impl Spec {
         };
         let (elastic, trains) = self.flows(path, r);
         let guests = self.guests.as_ref().map_or(Rate::ZERO, |s| s.resolve(&at("guests"), r));
-        if guests >= port {
-            r.problem(&at("guests"), "other guests fill the port", "write a rate below that of `port`");
+        if guests.as_f64() > MOST_BUSY * port.as_f64() {
+            let remedy = "write at most 95 % of the rate of `port`";
+            r.problem(&at("guests"), "more than the law of their waits is made for", remedy);
         }
         let loss = share(&self.loss, "loss", r);
         if loss >= 1.0 {

@@ -312,7 +312,8 @@ impl DirtyMemory {
 
 /// The classes of a law, hottest first.
 fn classes_of(dirtying: &Dirtying) -> Vec<Class> {
-    let random = |pages: f64, heat: f64| Class { order: Order::Random, pages, heat, pending: 0.0, at_sync: 0.0 };
+    let random =
+        |pages: f64, heat: f64| Class { order: Order::Random, pages, heat, pending: 0.0, at_sync: 0.0 };
     match dirtying {
         Dirtying::None => Vec::new(),
         Dirtying::Classes(given) => {
@@ -345,7 +346,13 @@ fn power_law(a: f64, b: f64) -> Vec<Class> {
     let after_one_second: f64 = heats().map(|l| libm::pow(l, -b) * -libm::expm1(-l)).sum();
     let c = a / after_one_second;
     heats()
-        .map(|heat| Class { order: Order::Random, pages: c * libm::pow(heat, -b), heat, pending: 0.0, at_sync: 0.0 })
+        .map(|heat| Class {
+            order: Order::Random,
+            pages: c * libm::pow(heat, -b),
+            heat,
+            pending: 0.0,
+            at_sync: 0.0,
+        })
         .collect()
 }
 
@@ -453,8 +460,7 @@ mod tests {
     /// the 100 that were sent again would be: 25 + 0.75 x 75.
     #[test]
     fn every_round_clears_its_log_lazily() {
-        let mut m =
-            DirtyMemory::new(&Dirtying::Sweep { pages: 100, rate: 100.0 }, Bytes(100 * PAGE), 1.0);
+        let mut m = DirtyMemory::new(&Dirtying::Sweep { pages: 100, rate: 100.0 }, Bytes(100 * PAGE), 1.0);
         m.begin(at(0.0), Some(Bytes(50 * PAGE)));
         for (seconds, found) in [(1.0, 75.0), (2.0, 81.25)] {
             m.keep(0.0);

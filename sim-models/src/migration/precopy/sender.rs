@@ -72,7 +72,11 @@ impl<'a> Sender<'a> {
 
     /// Bytes in the path's queue, still to arrive. A capped sender leaves none behind.
     pub(super) fn queued(&self) -> Bytes {
-        if self.link.burst.is_some() { Bytes::ZERO } else { self.link.queue.saturating_sub(Bytes::from_f64(self.credit)) }
+        if self.link.burst.is_some() {
+            Bytes::ZERO
+        } else {
+            self.link.queue.saturating_sub(Bytes::from_f64(self.credit))
+        }
     }
 
     /// What goes into the path goes through a queue there, which is carried on while the sender looks for zero
