@@ -25,7 +25,8 @@ const SLACK: u128 = 1 << 16;
 /// The class under which all jobs are booked.
 const FOREGROUND: usize = Priority::Foreground as usize;
 
-/// Names one plan of a [`Sharing`] station; stale after any arrival, departure or change of rate.
+/// Names one plan of a [`Sharing`] station; stale after any arrival that enters, departure or
+/// change of rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Epoch(u32);
 
@@ -93,14 +94,18 @@ impl<J: Copy> Sharing<J> {
     /// full and refuses it.
     #[must_use]
     pub fn arrive(&mut self, now: SimTime, job: J, work: Span) -> bool {
-        self.advance(now);
         let full = self.room.is_some_and(|places| self.len() >= places + self.servers as usize);
-        let tally = self.meter.of(FOREGROUND);
-        tally.arrivals += 1;
         if self.down || full {
-            tally.refused += 1;
+            // Nothing is served up to now: rounded at one more instant, the plan would move by a tick, and a
+            // wake-up that was given out for it could come too early.
+            let level = self.level();
+            self.meter.advance(now, level);
+            self.meter.of(FOREGROUND).arrivals += 1;
+            self.meter.of(FOREGROUND).refused += 1;
             return false;
         }
+        self.advance(now);
+        self.meter.of(FOREGROUND).arrivals += 1;
         if self.jobs.is_empty() {
             self.clock = ticks(now.0);
             self.attained = 0;

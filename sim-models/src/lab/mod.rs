@@ -41,13 +41,13 @@ use crate::quantity::{Problem, Resolver};
 use check::{Check, Expected};
 use serde::Deserialize;
 use sim_core::hist::Histogram;
-use sim_core::{Seed, Streams};
+use sim_core::{RunError, Seed, Streams};
 
 /// What one run of a component shows.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
-    /// One number each, in the order in which reports print them.
-    pub values: Vec<(String, f64)>,
+    /// One number each, as what it is of and by what that is divided, in the order in which reports print them.
+    pub values: Vec<(String, f64, f64)>,
     /// Durations in ns; each becomes the figures `.mean`, `.p50`, `.p90`, `.p99`, `.p999` and `.max`.
     pub samples: Vec<(String, Histogram)>,
 }
@@ -55,7 +55,15 @@ pub struct Seen {
 impl Seen {
     /// Adds one number.
     pub fn value(&mut self, name: impl Into<String>, value: f64) {
-        self.values.push((name.into(), value));
+        self.values.push((name.into(), value, 1.0));
+    }
+
+    /// Adds a quotient, unless `by` is not above 0: over several runs that of the sums. The mean of their quotients
+    /// would lean towards runs that were short by chance.
+    pub fn ratio(&mut self, name: impl Into<String>, of: f64, by: f64) {
+        if by > 0.0 {
+            self.values.push((name.into(), of, by));
+        }
     }
 }
 
@@ -69,6 +77,22 @@ pub trait Bench {
     fn doubts(&self) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// What is said of a run that was given up, and what to write instead: a lab file has no budget to raise.
+fn unfinished(error: &RunError, remedy: &str) -> String {
+    match error {
+        RunError::EventBudget { limit, at } => format!("not done after {limit} events, at {at}: {remedy}"),
+        RunError::Storm { .. } => format!("{error}: {remedy}"),
+    }
+}
+
+/// Doubts what depends on times without a mean.
+fn endless(what: &str) -> String {
+    format!(
+        "the {what} has no mean (a Pareto law of shape 1 or less): averages do not settle, they tell the length of \
+         the run; write a shape above 1"
+    )
 }
 
 /// Declares the kinds of components from one list: a module of each has `Spec` (as typed), whose

@@ -31,11 +31,11 @@ struct Sampled {
     quantiles: QuantileAccumulator,
 }
 
-/// One number per run.
+/// One number per run: what it is of, and by what that is divided.
 #[derive(Clone, Debug)]
 struct Scalar {
     name: String,
-    values: Vec<f64>,
+    values: Vec<(f64, f64)>,
 }
 
 /// What was seen so far, component by component.
@@ -53,11 +53,11 @@ impl Tally {
     /// Folds one run in: what each component showed, in the order of the file.
     pub fn add(&mut self, run: &[Seen]) {
         for ((part, scalars, sampled), seen) in self.parts.iter_mut().zip(run) {
-            for (name, value) in &seen.values {
+            for (name, of, by) in &seen.values {
                 let name = format!("{part}.{name}");
                 match scalars.iter_mut().find(|s| s.name == name) {
-                    Some(scalar) => scalar.values.push(*value),
-                    None => scalars.push(Scalar { name, values: vec![*value] }),
+                    Some(scalar) => scalar.values.push((*of, *by)),
+                    None => scalars.push(Scalar { name, values: vec![(*of, *by)] }),
                 }
             }
             for (name, histogram) in &seen.samples {
@@ -79,23 +79,26 @@ impl Tally {
     pub fn figures(&self) -> Vec<Figure> {
         let mut figures = Vec::new();
         for (_, scalars, sampled) in &self.parts {
-            figures.extend(scalars.iter().map(|s| mean(s.name.clone(), &s.values)));
+            figures.extend(scalars.iter().map(|s| quotient(s.name.clone(), &s.values)));
             sampled.iter().for_each(|s| s.write(&mut figures));
         }
         figures
     }
 }
 
-/// Runs that all show the same have no error.
-fn mean(name: String, values: &[f64]) -> Figure {
-    let first = values[0];
-    if values.iter().all(|v| v.to_bits() == first.to_bits()) {
-        return Figure { name, value: first, error: None };
+/// The sum over runs of what is divided over the sum of what divides. Its error is that of the mean of what each
+/// run has beyond its share, `of - value * by`, over the mean of `by` (Cochran, "Sampling Techniques", 1977, 6.4);
+/// where `by` is 1 that is the error of a mean. Runs that all show the same have no error.
+fn quotient(name: String, values: &[(f64, f64)]) -> Figure {
+    let each: Vec<f64> = values.iter().map(|(of, by)| of / by).collect();
+    if each.iter().all(|v| v.to_bits() == each[0].to_bits()) {
+        return Figure { name, value: each[0], error: None };
     }
     let n = values.len() as f64;
-    let value = values.iter().sum::<f64>() / n;
-    let squares: f64 = values.iter().map(|v| (v - value) * (v - value)).sum();
-    let error = mean_interval(values, LEVEL).is_ok().then(|| (squares / (n - 1.0) / n).sqrt());
+    let by: f64 = values.iter().map(|v| v.1).sum();
+    let value = values.iter().map(|v| v.0).sum::<f64>() / by;
+    let squares: f64 = values.iter().map(|(of, by)| (of - value * by) * (of - value * by)).sum();
+    let error = mean_interval(&each, LEVEL).is_ok().then(|| (squares / (n - 1.0) / n).sqrt() / (by / n));
     Figure { name, value, error }
 }
 
@@ -107,7 +110,8 @@ impl Sampled {
         }
         let of = |what: &str| format!("{}.{what}", self.name);
         // The mean over all samples is the estimate; that of the runs' means has its error.
-        let spread = mean(of("mean"), &self.means);
+        let means: Vec<(f64, f64)> = self.means.iter().map(|mean| (*mean, 1.0)).collect();
+        let spread = quotient(of("mean"), &means);
         figures.push(Figure { value: pooled.mean().unwrap_or(0.0) * 1e-9, ..spread });
         for (what, q) in QUANTILES {
             let value = pooled.quantile(q).map_or(0.0, |v| v.at_least() as f64 * 1e-9);
@@ -117,5 +121,22 @@ impl Sampled {
             figures.push(Figure { name: of(what), value, error: error.filter(|e| *e > 0.0) });
         }
         figures.push(Figure { name: of("max"), value: self.longest, error: None });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quotients_are_of_sums_and_plain_numbers_have_a_mean() {
+        // 2 / 1 and 1 / 3: 3 / 4, not (2 + 1/3) / 2. Beyond their share: 2 - 0.75 = 1.25 and 1 - 2.25 = -1.25, so
+        // the error is sqrt(2 x 1.25^2 / 1 / 2) / 2 = 0.625.
+        let two = quotient("x".into(), &[(2.0, 1.0), (1.0, 3.0)]);
+        assert_eq!((two.value, two.error), (0.75, Some(0.625)));
+        // 1, 2 and 6: mean 3, sum of squares 4 + 1 + 9, error sqrt(14 / 2 / 3).
+        let plain = quotient("x".into(), &[(1.0, 1.0), (2.0, 1.0), (6.0, 1.0)]);
+        assert_eq!((plain.value, plain.error), (3.0, Some((14.0_f64 / 2.0 / 3.0).sqrt())));
+        assert_eq!(quotient("x".into(), &[(1.0, 2.0), (2.0, 4.0)]).error, None, "the same");
     }
 }

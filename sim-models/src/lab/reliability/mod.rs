@@ -5,16 +5,22 @@
 //! lost while fewer units are up than are needed, or while some group of data has no copy on a unit that is up
 //! ```
 //!
+//! Losses may be millions of years apart. Where lives have no memory, a system that is all up begins anew, so that
+//! cycles from there can be played one by one: as many as they come, for their length, and as many that are forced
+//! towards loss, for its probability (`cycles.rs`).
+//!
 //! Copies are placed by the code that places those of a cluster, and crews are a station like any other.
 
+mod cycles;
 mod needs;
 mod system;
 #[cfg(test)]
 mod tests;
 
-use super::{Bench, Seen};
+use super::{Bench, Seen, endless};
 use crate::quantity::{Law, Resolver, Time, Unit, seconds};
 use crate::storage::groups::MAX_COPIES;
+use cycles::loss_per_cycle;
 use needs::Needs;
 use serde::Deserialize;
 use sim_core::Streams;
@@ -62,8 +68,8 @@ pub enum UntilSpec {
     For(Time),
     /// This many losses; a fresh system takes the place of one that was lost.
     Losses(u32),
-    /// This many times from all up to all up again or to a loss, and as many in which degraded systems fail
-    /// faster and count for less: losses too rare to wait for. Needs exponential lives.
+    /// This many times from all up to all up again or to a loss, and as many in which the next failure is made to
+    /// come before the repairs are over, and counts for less: losses too rare to wait for. Needs exponential lives.
     Cycles(u32),
 }
 
@@ -91,7 +97,22 @@ impl Spec {
             repair: self.repair.as_ref().map(|law| law.resolve(&at("repair"), r)),
             crews,
         };
+        let at_once = plan.repair.as_ref().is_some_and(|repair| repair.mean() <= 0.0);
+        if at_once && self.waits_in_vain(units) {
+            let remedy = "write a repair that takes time, or look For(..) a time";
+            r.problem(&at("repair"), "repairs take no time, so nothing is ever lost", remedy);
+        }
         Meant { plan, goal: self.goal(&at("until"), r) }
+    }
+
+    /// It looks for losses that take two failures at a time, which lives do not bring at the same instant.
+    fn waits_in_vain(&self, units: u32) -> bool {
+        let spare = match self.needs {
+            NeedsSpec::Units(needed) => needed < units,
+            NeedsSpec::Copies { copies, .. } => copies > 1,
+        };
+        let spread = !matches!(self.life, Law::Always(_) | Law::OneOf(_));
+        spare && spread && !matches!(self.until, UntilSpec::For(_))
     }
 
     fn goal(&self, path: &str, r: &mut Resolver) -> Goal {
@@ -138,30 +159,35 @@ impl NeedsSpec {
 impl Bench for Meant {
     fn play(&self, name: &str, streams: &Streams) -> Result<Seen, String> {
         let mut seen = Seen::default();
-        let facts = play(&self.plan, self.goal, 1.0, name, streams)?;
+        let facts = play(&self.plan, self.goal, name, streams)?;
         if let Goal::Cycles(cycles) = self.goal {
-            let hurried =
-                play(&self.plan, self.goal, self.plan.hurry(), &format!("{name}/hurried"), streams)?;
-            // A life is a row of cycles of which the last one ends in loss: E[life] = E[cycle] / P(loss), by
-            // Wald's equation.
-            let (length, loss) = (facts.lived / f64::from(cycles), hurried.weighed / f64::from(cycles));
+            let loss = loss_per_cycle(&self.plan, cycles, &format!("{name}/forced"), streams)?;
+            let length = facts.lived / f64::from(cycles);
             seen.value("cycle", length);
             seen.value("loss_per_cycle", loss);
-            seen.value("time_to_loss", length / loss);
+            // A life is a row of cycles of which the last one ends in loss: E[life] = E[cycle] / P(loss), by
+            // Wald's equation.
+            seen.ratio("time_to_loss", length, loss);
         } else if facts.systems > 0 {
             seen.value("time_to_loss", facts.lived / facts.systems as f64);
         }
-        let share = |part: f64| part / facts.looked;
-        seen.value("availability", 1.0 - share(facts.lost));
-        seen.value("unit_availability", 1.0 - share(facts.failed) / f64::from(self.plan.units));
-        seen.value("down", share(facts.failed));
-        seen.value("all_up", share(facts.whole));
+        let mut share = |name: &str, part: f64| seen.ratio(name, part, facts.looked);
+        share("availability", facts.looked - facts.lost);
+        share("unit_availability", facts.looked - facts.failed / f64::from(self.plan.units));
+        share("down", facts.failed);
+        share("all_up", facts.whole);
         seen.value("exposure", facts.bare);
-        seen.value("exposed", share(facts.bare));
+        seen.ratio("exposed", facts.bare, facts.looked);
         seen.value("losses", facts.losses as f64);
         if facts.firsts > 0 {
             seen.value("first_failure", facts.first_failures / facts.firsts as f64);
         }
         Ok(seen)
+    }
+
+    fn doubts(&self) -> Vec<String> {
+        let laws = [("life of a unit", Some(&self.plan.life)), ("repair", self.plan.repair.as_ref())];
+        let endless_ones = laws.iter().filter(|(_, law)| law.is_some_and(|law| law.mean() == f64::INFINITY));
+        endless_ones.map(|(what, _)| endless(what)).collect()
     }
 }

@@ -34,7 +34,7 @@ pub const FIGURES: &[Figures] = figures! {
     "Station", "waiting STAGE.waiting", "jobs", "number that wait, averaged over time";
     "Station", "availability STAGE.availability", "ratio", "share of the servers' time that they were up, with an outage";
     "Station", "little_gap", "job-seconds", "area under the jobs inside minus the sum of all stays: 0 by identity";
-    "Station", "work_gap", "seconds", "work that servers ought to have done minus what was asked: 0 unless an outage spoils work";
+    "Station", "work_gap", "seconds", "work that servers ought to have done minus what was asked: 0 unless an outage spoils work; under Ps at several servers up to 1 ns per job";
 
     "Flows", "FLOW.finish", "s", "when it was over, if it ever is";
     "Flows", "FLOW.took", "s", "from its start to then";

@@ -192,7 +192,7 @@ fn every_figure_that_is_printed_is_listed() {
     let mut printed: Vec<(String, String, bool)> = Vec::new();
     for (part, seen) in lab.parts.iter().zip(lab.play(Seed(1), 0).expect("plays")) {
         let kind = part.name.trim();
-        printed.extend(seen.values.into_iter().map(|(name, _)| (kind.into(), name, false)));
+        printed.extend(seen.values.into_iter().map(|(name, ..)| (kind.into(), name, false)));
         printed.extend(seen.samples.into_iter().map(|(name, _)| (kind.into(), name, true)));
     }
     printed.retain(|(_, name, _)| !name.starts_with("other.") && !name.starts_with("next."));

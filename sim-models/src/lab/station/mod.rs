@@ -10,7 +10,8 @@
 //!
 //! Every copy of a stage is one [`sim_core::station`] of the cluster's own: `Station` or, for equal shares,
 //! `Sharing`. A run goes from empty to empty: what is measured are the jobs that come after the warm-up, and
-//! the time until the last of them comes; then nobody else does, and the run ends when all have left.
+//! the time until the last of them comes. Others come as before until all of these have left (unless a queue grows for
+//! ever, or too many would have to), then nobody does, and the run ends when all have left.
 //!
 //! ```ron
 //! Station(
@@ -37,7 +38,7 @@
 //! | `utilisation`, `availability` | share of the capacity at work; share of the servers' time that they were up |
 //! | `waiting` | number that wait at a stage, averaged over time |
 //! | `little_gap` | area under the jobs inside minus the sum of all stays, in job-seconds: an integer identity, so 0 |
-//! | `work_gap` | work that servers ought to have done, as nobody idles while others wait, minus what was asked |
+//! | `work_gap` | work that servers ought to have done, as nobody idles while others wait, minus what was asked: 0, but under `Ps` at several servers up to 1 ns for each job, as a service that ends within a nanosecond holds its place until the next |
 //!
 //! Means are exact whatever their size; quantiles are told up to an hour. A mixture of laws, such as the
 //! hyperexponential, is several classes under `Fcfs`.
@@ -56,7 +57,7 @@ mod tests;
 
 pub use spec::{Arrivals, Batch, Class, Discipline, Extent, Fate, Fork, Outage, Spec, Stage};
 
-use super::{Bench, Seen};
+use super::{Bench, Seen, endless};
 use network::Network;
 use plan::Plan;
 use sim_core::Streams;
@@ -73,13 +74,14 @@ impl Bench for Plan {
 
     fn doubts(&self) -> Vec<String> {
         let overloaded = (0..self.stages.len()).filter_map(|i| {
-            let asked = self.asked(i).filter(|asked| *asked >= 1.0)?;
+            let asked = self.asked(i).filter(|asked| *asked >= 1.0 && asked.is_finite())?;
             let place = if self.tells_stages() { format!("`{}` ", self.stages[i].name) } else { String::new() };
             Some(format!(
                 "{place}is asked for {asked:.2} times what it can serve, so the queue grows for as long as jobs \
                  come: lengths and times do not settle, they tell the length of the run"
             ))
         });
-        overloaded.collect()
+        let endless = self.without_mean().into_iter().map(|what| endless(&what));
+        overloaded.chain(endless).collect()
     }
 }

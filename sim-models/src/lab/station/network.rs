@@ -11,6 +11,9 @@ use sim_core::{Budget, Class, EventKind, Id, Model, SimTime, Simulation, Span, S
 
 /// Most jobs at one place at once: an overload without a buffer ends in words, not in want of memory.
 const MOST_INSIDE: u64 = 1_000_000;
+/// Jobs that may come after those that are measured, on top of twice as many as came before: the bottom of a stack
+/// that never empties does not leave while others come.
+const LEAST_GRACE: u64 = 100_000;
 /// The end of time.
 const LAST: SimTime = SimTime(SimTime::NEVER.0 - 1);
 /// What a run may spend: some minutes.
@@ -66,7 +69,7 @@ impl EventKind for Event {
 }
 
 /// A job inside.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Flight {
     class: u8,
     measured: bool,
@@ -94,7 +97,14 @@ pub struct Network<const N: usize> {
     came: u64,
     measured: u64,
     begun: bool,
+    /// What was to be measured has come.
     over: bool,
+    /// Measured jobs inside, and measured legs.
+    awaited: u64,
+    /// Jobs that may still come, as long as measured ones are inside.
+    grace: u64,
+    /// Nobody else comes.
+    shut: bool,
     overflowed: bool,
     /// Whether classes, and stages, are reported apart.
     by_class: bool,
@@ -111,10 +121,16 @@ impl<const N: usize> Network<N> {
         if sim.now() >= LAST {
             return Err("the run does not end within 584 years: shorten `jobs`, `lasts` or the outage".into());
         }
-        ran.map_err(|e| format!("{e}: shorten `jobs` or `lasts`, and see that something takes time"))?;
+        ran.map_err(|e| {
+            crate::lab::unfinished(
+                &e,
+                "write fewer `jobs` or a shorter `lasts`, and see that something takes time",
+            )
+        })?;
         if sim.model.overflowed {
             return Err(format!(
-                "{MOST_INSIDE} jobs are at one place at {}: more come than is served; add servers or a `buffer`",
+                "{MOST_INSIDE} jobs are at one place at {}: more come than is served: add servers or a \
+                 `buffer`, or write fewer `jobs`",
                 sim.now()
             ));
         }
@@ -147,6 +163,9 @@ impl<const N: usize> Network<N> {
             measured: 0,
             begun: false,
             over: false,
+            awaited: 0,
+            grace: 0,
+            shut: false,
             overflowed: false,
             by_class: plan.classes.len() > 1,
             by_stage: plan.tells_stages(),
@@ -199,6 +218,15 @@ impl<const N: usize> Network<N> {
         let areas = self.areas(cx.now);
         cx.record.close(cx.now, areas);
         self.over = true;
+        self.grace = if self.plan.settles() { LEAST_GRACE + 2 * self.came } else { 0 };
+        self.shut = self.grace == 0 || self.awaited == 0;
+    }
+
+    /// A measured job or leg has left. With the last of them the doors shut, and no sooner: who is interrupted, or
+    /// shares, would leave the sooner for it.
+    fn release(&mut self) {
+        self.awaited -= 1;
+        self.shut |= self.over && self.awaited == 0;
     }
 
     fn areas(&self, now: SimTime) -> Vec<Areas> {
@@ -206,7 +234,7 @@ impl<const N: usize> Network<N> {
     }
 
     fn come(&mut self, class: usize, cx: &mut Context<'_>) {
-        if self.over {
+        if self.shut {
             return;
         }
         if self.is_measuring() {
@@ -215,7 +243,7 @@ impl<const N: usize> Network<N> {
         for _ in 0..self.sources[class].batch() {
             self.enter(class, cx);
         }
-        if !self.over && !matches!(self.plan.classes[class].comes, Comes::Closed { .. }) {
+        if !self.shut && !matches!(self.plan.classes[class].comes, Comes::Closed { .. }) {
             self.expect(class, cx);
         }
     }
@@ -230,9 +258,14 @@ impl<const N: usize> Network<N> {
             self.begin(cx);
         }
         self.came += 1;
+        if self.over {
+            self.grace = self.grace.saturating_sub(1);
+            self.shut |= self.grace == 0;
+        }
         let measured = self.is_measuring();
         if measured {
             self.measured += 1;
+            self.awaited += 1;
             cx.record.all.came += 1;
             cx.record.classes[class].came += 1;
             if self.plan.measured == Length::Jobs(self.measured) {
@@ -265,6 +298,7 @@ impl<const N: usize> Network<N> {
                 let lot = &mut cx.record.stages[stage];
                 lot.came += 1;
                 lot.lost += u64::from(!entered);
+                self.awaited += u64::from(entered);
             }
         }
         let flight = &mut self.flights[id];
@@ -276,6 +310,9 @@ impl<const N: usize> Network<N> {
     /// A leg has ended its service.
     fn arrived(&mut self, at: usize, leg: Leg, cx: &mut Context<'_>) {
         let stage = self.places[at].stage;
+        if leg.measured {
+            self.release();
+        }
         if leg.measured && self.by_stage {
             let stay = cx.now.since(leg.entered);
             cx.record.stages[stage].serve(stay.0, Some(stay.saturating_sub(leg.work).0));
@@ -289,7 +326,10 @@ impl<const N: usize> Network<N> {
     /// A leg was lost on its way.
     fn lost(&mut self, at: usize, leg: Leg, cx: &mut Context<'_>) {
         let stage = self.places[at].stage;
-        cx.record.stages[stage].lost += u64::from(leg.measured);
+        if leg.measured {
+            self.release();
+            cx.record.stages[stage].lost += 1;
+        }
         let Some(flight) = self.flights.get_mut(leg.flight).filter(|f| f.stage == stage) else { return };
         flight.open -= 1;
         self.settle(leg.flight, cx);
@@ -318,6 +358,7 @@ impl<const N: usize> Network<N> {
             cx.record.count_service(class);
         }
         if flight.measured {
+            self.release();
             let stay = cx.now.since(flight.born);
             // Legs that run at the same time have no wait in common.
             let wait = (!self.plan.forks()).then(|| stay.saturating_sub(flight.work).0);
@@ -327,7 +368,7 @@ impl<const N: usize> Network<N> {
                 record.classes[class].leave(served, stay.0, wait);
             }
         }
-        if !self.over && matches!(self.plan.classes[class].comes, Comes::Closed { .. }) {
+        if !self.shut && matches!(self.plan.classes[class].comes, Comes::Closed { .. }) {
             self.expect(class, cx);
         }
     }
@@ -341,7 +382,7 @@ impl<const N: usize> Network<N> {
     fn up(&mut self, at: u32, cx: &mut Context<'_>) {
         self.places[at as usize].up(at, cx);
         // The last legs are let go before the source of outages dries up.
-        if !self.over || self.places.iter().any(|p| !p.is_empty()) {
+        if !self.shut || self.places.iter().any(|p| !p.is_empty()) {
             self.fault(at as usize, true, cx);
         }
     }

@@ -4,6 +4,7 @@ use super::network::{Event, Flight};
 use super::plan::StagePlan;
 use super::spec::{Discipline, Fate};
 use super::watch::Watch;
+use sim_core::queue::Handle;
 use sim_core::station::{Arrival, Departure, Epoch, Order, Sharing, Station, Ticket};
 use sim_core::{Cx, Id, SimTime, Span, Stream};
 
@@ -25,11 +26,21 @@ enum Kind<const N: usize> {
     Shared(Box<Sharing<Leg>>),
 }
 
+/// The ends of services that are pending. Whoever is interrupted leaves one behind, hours ahead perhaps: it is
+/// taken back when its server begins anew, so that no more are pending than there are servers.
+#[derive(Clone, Debug)]
+struct Agenda {
+    /// By server; a single one where all share. Nothing where every service that begins also ends.
+    ends: Vec<Option<Handle>>,
+    keeps: bool,
+}
+
 /// One copy of a stage.
 #[derive(Clone, Debug)]
 pub struct Place<const N: usize> {
     pub stage: usize,
     kind: Kind<N>,
+    agenda: Agenda,
     ranks: bool,
     servers: u32,
     fate: Option<Fate>,
@@ -62,22 +73,24 @@ pub struct Areas {
 impl<const N: usize> Place<N> {
     /// An empty place of stage number `stage`; `luck` decides its outages.
     pub fn new(stage: usize, plan: &StagePlan, luck: Stream) -> Self {
-        let kind = if plan.discipline == Discipline::Ps {
+        use Discipline::{Lcfs, LcfsPreemptive, PriorityPreemptive, Ps};
+        let kind = if plan.discipline == Ps {
             let mut shared = Sharing::new(plan.servers);
             shared.room = plan.buffer;
             Kind::Shared(Box::new(shared))
         } else {
             let mut station = Station::with_classes(plan.servers);
             station.room = plan.buffer;
-            use Discipline::{Lcfs, LcfsPreemptive, PriorityPreemptive};
             let last_first = matches!(plan.discipline, Lcfs | LcfsPreemptive);
             station.order = if last_first { Order::Lcfs } else { Order::Fcfs };
             station.preempts = matches!(plan.discipline, LcfsPreemptive | PriorityPreemptive);
             Kind::Queue(Box::new(station))
         };
+        let interrupts = matches!(plan.discipline, LcfsPreemptive | PriorityPreemptive | Ps);
         Place {
             stage,
             kind,
+            agenda: Agenda { ends: Vec::new(), keeps: interrupts || plan.outage.is_some() },
             ranks: plan.ranks(),
             servers: plan.servers,
             fate: plan.outage.as_ref().map(|o| o.jobs),
@@ -99,7 +112,7 @@ impl<const N: usize> Place<N> {
         let enters = match &mut self.kind {
             Kind::Queue(station) => match station.arrive(cx.now, leg, rank, leg.work) {
                 Arrival::Started(d) => {
-                    begin(at, d, cx);
+                    self.agenda.begin(at, d, cx);
                     true
                 }
                 Arrival::Queued => true,
@@ -107,7 +120,9 @@ impl<const N: usize> Place<N> {
             },
             Kind::Shared(shared) => {
                 let enters = shared.arrive(cx.now, leg, leg.work);
-                wake(at, shared, cx);
+                if enters {
+                    self.agenda.wake(at, shared, cx);
+                }
                 enters
             }
         };
@@ -120,7 +135,7 @@ impl<const N: usize> Place<N> {
         let Kind::Queue(station) = &mut self.kind else { return None };
         let (leg, next) = station.depart(cx.now, ticket)?;
         if let Some(d) = next {
-            begin(at, d, cx);
+            self.agenda.begin(at, d, cx);
         }
         self.leave(leg, cx.now);
         self.done += u128::from(leg.work.0);
@@ -131,7 +146,7 @@ impl<const N: usize> Place<N> {
     pub fn woken(&mut self, at: u32, epoch: Epoch, cx: &mut Context<'_>) -> Option<Leg> {
         let Kind::Shared(shared) = &mut self.kind else { return None };
         let leg = shared.depart(cx.now, epoch)?;
-        wake(at, shared, cx);
+        self.agenda.wake(at, shared, cx);
         self.leave(leg, cx.now);
         self.done += u128::from(leg.work.0);
         Some(leg)
@@ -154,7 +169,7 @@ impl<const N: usize> Place<N> {
             }
             (Kind::Shared(s), _) => {
                 s.set_speed(cx.now, 0.0);
-                wake(at, s, cx);
+                self.agenda.wake(at, s, cx);
                 Vec::new()
             }
         };
@@ -169,10 +184,10 @@ impl<const N: usize> Place<N> {
         match (&mut self.kind, self.fate) {
             (Kind::Queue(s), Some(Fate::Lost)) => s.repair(cx.now),
             (Kind::Shared(s), Some(Fate::Lost)) => s.repair(cx.now),
-            (Kind::Queue(s), _) => s.resume(cx.now).into_iter().for_each(|d| begin(at, d, cx)),
+            (Kind::Queue(s), _) => s.resume(cx.now).into_iter().for_each(|d| self.agenda.begin(at, d, cx)),
             (Kind::Shared(s), _) => {
                 s.set_speed(cx.now, 1.0);
-                wake(at, s, cx);
+                self.agenda.wake(at, s, cx);
             }
         }
     }
@@ -225,12 +240,25 @@ impl<const N: usize> Place<N> {
     }
 }
 
-fn begin(place: u32, d: Departure<Leg>, cx: &mut Context<'_>) {
-    cx.at(d.at, Event::Depart { place, ticket: d.ticket });
-}
+impl Agenda {
+    fn begin(&mut self, place: u32, d: Departure<Leg>, cx: &mut Context<'_>) {
+        let end = cx.at(d.at, Event::Depart { place, ticket: d.ticket });
+        if self.keeps {
+            self.replace(d.ticket.server() as usize, Some(end), cx);
+        }
+    }
 
-fn wake(place: u32, shared: &Sharing<Leg>, cx: &mut Context<'_>) {
-    if let Some((at, epoch)) = shared.next_departure() {
-        cx.at(at, Event::Wake { place, epoch });
+    fn wake(&mut self, place: u32, shared: &Sharing<Leg>, cx: &mut Context<'_>) {
+        let next = shared.next_departure().map(|(at, epoch)| cx.at(at, Event::Wake { place, epoch }));
+        self.replace(0, next, cx);
+    }
+
+    fn replace(&mut self, server: usize, end: Option<Handle>, cx: &mut Context<'_>) {
+        if self.ends.len() <= server {
+            self.ends.resize(server + 1, None);
+        }
+        if let Some(old) = std::mem::replace(&mut self.ends[server], end) {
+            cx.cancel(old);
+        }
     }
 }

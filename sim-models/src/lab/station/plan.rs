@@ -96,6 +96,32 @@ impl Plan {
         (it.buffer.is_none() && !lost).then(|| work / (f64::from(it.servers) * up))
     }
 
+    /// What is drawn from laws without a mean: Pareto of shape 1 or less.
+    pub fn without_mean(&self) -> Vec<String> {
+        let classes = self.classes.iter().flat_map(|c| {
+            let comes = match &c.comes {
+                Comes::Gaps(gaps) => vec![gaps],
+                Comes::Phases(phases) => phases.iter().map(|(lasts, _)| lasts).collect(),
+                Comes::Closed { think, .. } => vec![think],
+            };
+            let arrivals = comes.into_iter().map(|law| ("time between arrivals", law));
+            let services = c.services.iter().map(|law| ("service", law));
+            let of = |(what, law)| (format!("{what} of `{}`", c.name), law);
+            arrivals.chain(services).map(of).collect::<Vec<_>>()
+        });
+        let stages = self.stages.iter().flat_map(|s| {
+            let of = |what: &str| format!("{what} of `{}`", s.name);
+            s.outage.iter().flat_map(move |o| [(of("time up"), &o.up), (of("outage"), &o.down)])
+        });
+        let endless = classes.chain(stages).filter(|(_, law)| law.mean() == f64::INFINITY);
+        endless.map(|(what, _)| what).collect()
+    }
+
+    /// Every queue is bounded, or served faster than it is asked.
+    pub fn settles(&self) -> bool {
+        (0..self.stages.len()).all(|i| self.asked(i).is_none_or(|asked| asked < 1.0))
+    }
+
     /// Some job has more than one leg at a time.
     pub fn forks(&self) -> bool {
         self.stages.iter().any(|s| s.fork.legs > 1)

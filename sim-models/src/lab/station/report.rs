@@ -21,8 +21,8 @@ pub fn write<const N: usize>(plan: &Plan, watch: &Watch, places: &[Place<N>], no
     lot(&mut seen, "", &watch.all, waits);
     for (i, class) in plan.classes.iter().enumerate().filter(|_| plan.classes.len() > 1) {
         let of = format!("{}.", class.name);
-        ratio(&mut seen, format!("{of}present"), watch.census.area[i] as f64, time);
-        ratio(&mut seen, format!("{of}throughput"), watch.census.served[i] as f64, time * 1e-9);
+        seen.ratio(format!("{of}present"), watch.census.area[i] as f64, time);
+        seen.ratio(format!("{of}throughput"), watch.census.served[i] as f64, time * 1e-9);
         lot(&mut seen, &of, &watch.classes[i], waits);
     }
     let apart = plan.tells_stages();
@@ -33,7 +33,7 @@ pub fn write<const N: usize>(plan: &Plan, watch: &Watch, places: &[Place<N>], no
         let of = if apart { format!("{}.", stage.name) } else { String::new() };
         servers(&mut seen, &of, stage, &sum, time);
         if apart {
-            ratio(&mut seen, format!("{of}present"), sum.inside as f64, time);
+            seen.ratio(format!("{of}present"), sum.inside as f64, time);
             lot(&mut seen, &of, &watch.stages[i], stage.discipline != Discipline::Ps);
         }
     }
@@ -44,18 +44,18 @@ pub fn write<const N: usize>(plan: &Plan, watch: &Watch, places: &[Place<N>], no
 /// The system as a whole, over the time that was measured and as its arrivals saw it.
 fn system(seen: &mut Seen, watch: &Watch, time: f64) {
     let census = &watch.census;
-    ratio(seen, "present".into(), census.area.iter().sum::<u128>() as f64, time);
-    ratio(seen, "found".into(), watch.found as f64, watch.looked as f64);
-    ratio(seen, "empty".into(), census.empty as f64, time);
-    ratio(seen, "found_empty".into(), watch.found_empty as f64, watch.looked as f64);
-    ratio(seen, "throughput".into(), census.served.iter().sum::<u64>() as f64, time * 1e-9);
+    seen.ratio("present", census.area.iter().sum::<u128>() as f64, time);
+    seen.ratio("found", watch.found as f64, watch.looked as f64);
+    seen.ratio("empty", census.empty as f64, time);
+    seen.ratio("found_empty", watch.found_empty as f64, watch.looked as f64);
+    seen.ratio("throughput", census.served.iter().sum::<u64>() as f64, time * 1e-9);
 }
 
 /// Jobs or legs that came while it was measured.
 fn lot(seen: &mut Seen, of: &str, lot: &Lot, waits: bool) {
-    ratio(seen, format!("{of}loss"), lot.lost as f64, lot.came as f64);
+    seen.ratio(format!("{of}loss"), lot.lost as f64, lot.came as f64);
     if waits {
-        ratio(seen, format!("{of}waited"), lot.waited as f64, lot.served as f64);
+        seen.ratio(format!("{of}waited"), lot.waited as f64, lot.served as f64);
     }
     for (what, histogram) in [("sojourn", &lot.sojourns), ("wait", &lot.waits)] {
         if histogram.count() > 0 {
@@ -66,10 +66,10 @@ fn lot(seen: &mut Seen, of: &str, lot: &Lot, waits: bool) {
 
 /// What the servers of a stage did.
 fn servers(seen: &mut Seen, of: &str, stage: &StagePlan, sum: &Areas, time: f64) {
-    ratio(seen, format!("{of}utilisation"), sum.busy as f64, sum.capacity as f64);
-    ratio(seen, format!("{of}waiting"), sum.inside.saturating_sub(sum.busy) as f64, time);
+    seen.ratio(format!("{of}utilisation"), sum.busy as f64, sum.capacity as f64);
+    seen.ratio(format!("{of}waiting"), sum.inside.saturating_sub(sum.busy) as f64, time);
     if stage.outage.is_some() {
-        ratio(seen, format!("{of}availability"), sum.uptime as f64, time * f64::from(stage.fork.legs));
+        seen.ratio(format!("{of}availability"), sum.uptime as f64, time * f64::from(stage.fork.legs));
     }
 }
 
@@ -80,13 +80,6 @@ fn identities<const N: usize>(seen: &mut Seen, plan: &Plan, places: &[Place<N>],
     if plan.stages.iter().all(StagePlan::conserves_work) {
         let work: i128 = places.iter().map(Place::work_gap).sum();
         seen.value("work_gap", work as f64 * 1e-9);
-    }
-}
-
-/// A figure, unless nothing is there to divide by.
-fn ratio(seen: &mut Seen, name: String, of: f64, by: f64) {
-    if by > 0.0 {
-        seen.value(name, of / by);
     }
 }
 

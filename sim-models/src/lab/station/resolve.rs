@@ -270,8 +270,28 @@ impl Plan {
             if think.mean() <= 0.0 && class.services.iter().all(|s| s.mean() <= 0.0) {
                 let what = format!("customers of `{}` neither think nor are served for any time", class.name);
                 r.problem(path, what, "write a time above 0 for one of the two");
+            } else if think.mean() <= 0.0 && self.stages.first().is_some_and(|s| self.may_refuse(s)) {
+                let what = format!(
+                    "customers of `{}` who are refused come again at the same instant, for ever",
+                    class.name
+                );
+                let remedy = "write a time above 0 to think, room for all customers, or an outage in which jobs `Wait`";
+                r.problem(path, what, remedy);
             }
         }
+    }
+}
+
+impl Plan {
+    /// A stage where everybody comes first does not always have room for one more.
+    fn may_refuse(&self, stage: &StagePlan) -> bool {
+        let customers = |class: &ClassPlan| match class.comes {
+            Comes::Closed { customers, .. } => customers as usize,
+            _ => usize::MAX,
+        };
+        let all = self.classes.iter().map(customers).fold(0, usize::saturating_add);
+        let full = stage.buffer.is_some_and(|places| all > places.saturating_add(stage.servers as usize));
+        full || stage.outage.as_ref().is_some_and(|o| o.jobs == Fate::Lost)
     }
 }
 

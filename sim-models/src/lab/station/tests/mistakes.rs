@@ -81,6 +81,15 @@ fn combinations_without_a_meaning_are_named() {
             "neither think nor are served",
         ),
         (
+            "arrivals: Closed(customers: 5, think: Always(Secs(0))), service: Exp(Secs(1)), buffer: 2, jobs: 10",
+            "customers of `job` who are refused come again at the same instant",
+        ),
+        (
+            "arrivals: Closed(customers: 1, think: Always(Secs(0))), service: Exp(Secs(1)), jobs: 10,
+             outage: (up: Exp(Secs(9)), down: Exp(Secs(1)), jobs: Lost)",
+            "customers of `job` who are refused come again at the same instant",
+        ),
+        (
             "arrivals: Poisson(PerS(1)), service: Exp(Secs(1)), discipline: Ps, jobs: 10,
              outage: (up: Exp(Secs(1)), down: Exp(Secs(1)), jobs: Finish)",
             "under `Ps` everybody is in service",
@@ -107,7 +116,12 @@ fn what_only_shows_while_playing_is_told_in_words() {
     let lab = parse("arrivals: Poisson(PerS(2)), service: Always(Days(365)), jobs: 3000000");
     assert_eq!(lab.problems(), []);
     let told = lab.figures(Seed(1)).expect_err("too many");
-    assert!(told.contains("1000000 jobs are at one place") && told.starts_with("q: "), "{told}");
+    assert!(
+        told.contains("1000000 jobs are at one place")
+            && told.contains("or write fewer `jobs`")
+            && told.starts_with("q: "),
+        "{told}"
+    );
 }
 
 #[test]
@@ -154,5 +168,39 @@ fn a_queue_that_grows_for_ever_is_doubted() {
     ];
     for settles in settles {
         assert!(doubts(&settles).is_empty(), "{settles}");
+    }
+}
+
+#[test]
+fn room_for_all_customers_refuses_nobody() {
+    // Five customers and five places, none of which is ever left for longer than an instant: no loss.
+    let lab = parse(
+        "arrivals: Closed(customers: 5, think: Always(Secs(0))), service: Exp(Secs(1)), buffer: 4, jobs: 100",
+    );
+    assert_eq!(lab.problems(), []);
+    let figures = lab.figures(Seed(1)).expect("plays");
+    assert_eq!(figures.iter().find(|f| f.name == "q.loss").map(|f| f.value), Some(0.0));
+}
+
+#[test]
+fn times_without_a_mean_are_doubted() {
+    let doubts = |shape: f64, rest: &str| {
+        let law = format!("Pareto(minimum: Ms(1), shape: {shape})");
+        let lab = parse(&format!("{}, jobs: 9", rest.replace("LAW", &law)));
+        assert_eq!(lab.problems(), []);
+        lab.doubts()
+    };
+    let rows = [
+        ("arrivals: Poisson(PerS(0.5)), service: LAW", "q: the service of `job` has no mean"),
+        ("arrivals: Gaps(LAW), service: Exp(Us(9))", "q: the time between arrivals of `job` has no mean"),
+        (
+            "arrivals: Poisson(PerS(0.5)), service: Exp(Secs(1)), outage: (up: Exp(Secs(9)), down: LAW, jobs: Lost)",
+            "q: the outage of `stage1` has no mean",
+        ),
+    ];
+    for (station, told) in rows {
+        let found = doubts(1.0, station);
+        assert!(found.len() == 1 && found[0].starts_with(told), "{station}: {found:?}");
+        assert!(doubts(1.5, station).is_empty(), "{station}");
     }
 }
