@@ -83,7 +83,8 @@ const LIMIT_ROUNDS: u32 = 200;
 ///
 /// A limit is a bandwidth: who is limited runs as others let it until it has had its share, and is held back
 /// for the rest. The pool sees a vCPU that sleeps longer, by as much as leaves it its limit; where it does not
-/// even get that, its limit does not bind. vCPUs of which none ever sleeps need none of this: see [`hogs`].
+/// even get that, its limit does not bind. It counts time on a hardware thread, as `run` does: where the other
+/// thread of a core makes work take longer, less work fits into a limit. vCPUs of which none ever sleeps need none of this: see [`hogs`].
 pub fn solve(profile: &CpuProfile, capacity: Capacity, entries: &[Entry], cache: &mut Cache) -> Vec<Met> {
     if let Some(shares) = hogs::shares(capacity, entries) {
         let wakes = wakes(profile, entries, &shares);
@@ -94,23 +95,24 @@ pub fn solve(profile: &CpuProfile, capacity: Capacity, entries: &[Entry], cache:
     let mut asked: Vec<Entry> = entries.iter().map(asks).collect();
     let (mut shares, mut wakes) = contend(profile, capacity, &asked, cache);
     for _ in 0..LIMIT_ROUNDS {
-        if !ask_for_limits(entries, &shares, &mut asked) {
+        if !ask_for_limits(capacity, entries, &shares, &mut asked) {
             break;
         }
         (shares, wakes) = contend(profile, capacity, &asked, cache);
     }
-    let met = |(e, (s, w)): (&Entry, (&Share, &Wake))| {
-        Met::of(e, Share { ready: s.ready + held_back(e, s), ..*s }, w)
-    };
+    let met = |(e, (s, w)): (&Entry, (&Share, &Wake))| Met::of(e, *s, w);
+    let held = entries.iter().zip(&asked).zip(&mut shares);
+    held.for_each(|((e, asked), s)| s.ready += held_back(capacity, e, asked, s));
     entries.iter().zip(shares.iter().zip(&wakes)).map(met).collect()
 }
 
-/// Limited vCPUs that wait ask for more, up to what they would ask for without a limit. False when what they
-/// ask for has settled.
-fn ask_for_limits(entries: &[Entry], shares: &[Share], asked: &mut [Entry]) -> bool {
+/// Limited vCPUs that wait ask for more, up to what they would ask for without a limit, and those on slow threads
+/// for less, at least for what the slowest leaves of their limit. False when what they ask for has settled.
+fn ask_for_limits(capacity: Capacity, entries: &[Entry], shares: &[Share], asked: &mut [Entry]) -> bool {
     let mut moved = false;
+    let slowest = capacity.phi(capacity.threads) / capacity.threads;
     for ((e, s), a) in entries.iter().zip(shares).zip(asked).filter(|((e, _), _)| e.duty > e.cap) {
-        let duty = if s.run > 0.0 { (a.duty * e.cap / s.run).clamp(e.cap, e.duty) } else { e.duty };
+        let duty = if s.run > 0.0 { (a.duty * e.cap / s.run).clamp(e.cap * slowest, e.duty) } else { e.duty };
         moved |= (duty - a.duty).abs() > 1e-7;
         a.duty = duty;
     }
@@ -173,12 +175,15 @@ fn short_bursts(
 
 /// Time share that a limit holds back: the vCPU still thinks as long per unit of work as it would without
 /// the limit, what is missing to a whole is throttling. Booked as ready, as ESXi and Linux do.
-fn held_back(e: &Entry, s: &Share) -> f64 {
+fn held_back(capacity: Capacity, e: &Entry, asked: &Entry, s: &Share) -> f64 {
     if e.duty <= e.cap || s.run == 0.0 {
         return 0.0;
     }
-    let sleep = s.run * (1.0 - e.duty) / e.duty;
-    (1.0 - s.run - s.ready - sleep).max(0.0)
+    let away = 1.0 - s.run - s.ready;
+    // What the pool sees it sleep for tells its work; without second threads that is what it runs.
+    let slow = capacity.threads > capacity.cores && asked.duty < 1.0;
+    let work = if slow { away * asked.duty / (1.0 - asked.duty) } else { s.run };
+    (away - work * (1.0 - e.duty) / e.duty).max(0.0)
 }
 
 /// For each entry the share of running time that belongs to vCPUs which have used more of their
