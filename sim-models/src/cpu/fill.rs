@@ -35,7 +35,8 @@ pub fn fill(total: f64, claims: &[Claim]) -> Vec<f64> {
     for bend in bends {
         if given(bend) >= total {
             let missing = total - given(level);
-            let open = |c: &&Claim| c.floor < bend * c.weight && c.ceiling > level * c.weight;
+            // Halfway between two bends nobody is next to a bound.
+            let open = |c: &&Claim| (0.5 * (level + bend) * c.weight) == c.at(0.5 * (level + bend));
             let slope: f64 = claims.iter().filter(open).map(|c| c.count * c.weight).sum();
             level += if missing > 0.0 { (missing / slope).min(bend - level) } else { 0.0 };
             return claims.iter().map(|c| c.at(level)).collect();
@@ -65,6 +66,10 @@ mod tests {
         same(&fill(1.0, &claims), &[0.1, 0.2, 0.3, 0.4]);
         same(&fill(3.0, &claims), &[1.0 / 3.0, 2.0 / 3.0, 1.0, 1.0]);
         same(&fill(5.0, &claims), &[1.0; 4]);
+        // 3 at 4587 are full from a level of 1/4587 on; the other five are shared by 4 x 4000 + 2 x 2000 of 20,000.
+        let claims = [(2.0, 2000.0), (4.0, 4000.0), (3.0, 4587.0)];
+        let claims = claims.map(|(count, weight)| Claim { count, weight, ..FREE });
+        same(&fill(8.0, &claims), &[0.5, 1.0, 1.0]);
     }
 
     /// 0.5 reserved of one CPU leaves 0.5 to be shared 1 : 3; two floors of 0.9 on one CPU are 0.5 each, and

@@ -144,7 +144,11 @@ impl Spec {
         let cores = f64::from(r.whole(&at("cores"), self.cores, 1, 4096));
         let threads = f64::from(r.whole(&at("threads_per_core"), self.threads_per_core, 1, 8));
         let ht_gain = self.ht_gain.resolve(&at("ht_gain"), r);
-        let ht_gain = r.between(&at("ht_gain"), ht_gain, 1.0, threads);
+        // Without second threads it says nothing.
+        if ht_gain < 1.0 || threads > 1.0 && ht_gain > threads {
+            let remedy = format!("write a number from 1 to {threads}, the threads of a core");
+            r.problem(&at("ht_gain"), format!("{ht_gain} is out of range"), remedy);
+        }
         let profile = CpuProfile {
             pool: Pool::Host,
             slice: self.slice.resolve(&at("slice"), r).max(Span::us(1)),
@@ -328,5 +332,6 @@ mod tests {
         assert_eq!(paths("threads_per_core: 2, ht_gain: Num(0.5),", ""), ["ht_gain"]);
         assert_eq!(paths("threads_per_core: 2, ht_gain: Num(5),", ""), ["ht_gain"]);
         assert_eq!(paths("threads_per_core: 2, ht_gain: Num(2),", ""), [""; 0]);
+        assert_eq!(paths("ht_gain: Num(1.25),", ""), [""; 0]);
     }
 }
