@@ -3,7 +3,7 @@
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use sim_models::cpu::pool::{Capacity, Member, solve};
-use sim_models::cpu::weighted::{Class, wait_factors};
+use sim_models::cpu::weighted::{Class, Effort, wait_factors};
 use std::hint::black_box;
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ fn a_controller_vm(c: &mut Criterion) {
         let guest = Class { vcpus: guests, duty: 0.22, burst: 5e-3, weight: 1.0, ..controller };
         let capacity = Capacity::cpus(guests / 4 + 3);
         group.bench_function(BenchmarkId::from_parameter(guests), |b| {
-            b.iter(|| wait_factors(black_box(capacity), black_box(&[guest, controller])))
+            b.iter(|| wait_factors(black_box(capacity), black_box(&[guest, controller]), Effort::QUICK))
         });
     }
     group.finish();

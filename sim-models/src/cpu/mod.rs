@@ -7,14 +7,17 @@
 //! ```
 //!
 //! Demand is piecewise constant: a change marks its pools, and one [`Event::Settle`] per instant solves the
-//! marked ones ([`settle`]): closed form ([`pool`]), then weights ([`weighted`]), then late balancing
-//! ([`imbalance`]). No quantum and no burst is an event. A VM wider than its NUMA node has vCPUs in the
+//! marked ones ([`settle`]): closed form ([`pool`]), then weights ([`classes`], [`weighted`]), then late
+//! balancing ([`imbalance`]); vCPUs of which none sleeps share by weight alone ([`hogs`]). No quantum and no burst is an event. A VM wider than its NUMA node has vCPUs in the
 //! pools of several nodes and meets their mean. A controller VM is vCPUs like any other, of a weight of its
 //! own; hypervisor work comes first and makes the pool smaller.
 
 pub mod account;
 pub mod band;
+pub mod classes;
 pub mod costop;
+pub mod fill;
+pub mod hogs;
 pub mod host;
 pub mod imbalance;
 pub mod linux;

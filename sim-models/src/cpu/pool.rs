@@ -96,6 +96,12 @@ impl Share {
         let cycle = self.run * (1.0 + per_work) + sleep;
         Share { run: self.run / cycle, ready: self.run * per_work / cycle, wait: self.wait }
     }
+
+    /// The same vCPU when it runs for at least the part `floor` of the time in which it could; 0 for no floor.
+    pub fn at_least(self, floor: f64) -> Share {
+        let longest = if floor > 0.0 { 1.0 / floor - 1.0 } else { f64::INFINITY };
+        if self.run > 0.0 && self.ready > longest * self.run { self.waiting_in_all(longest) } else { self }
+    }
 }
 
 /// Solves a pool: one share per member, in their order. A member of duty 0 contributes exactly nothing.

@@ -1,11 +1,13 @@
 //! What every vCPU of one pool meets, from what all of them ask for: pure functions of the pool.
 
+pub use super::classes::Cache;
+
+use super::classes::{floors, weigh};
+use super::hogs;
 use super::imbalance::wait_factor;
 use super::pool::{self, Capacity, Member, Share};
-use super::weighted::{self, Class};
 use crate::profile::cpu::CpuProfile;
 use sim_core::Span;
-use std::collections::BTreeMap;
 
 /// vCPUs that ask for the same, usually one VM's.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,6 +42,11 @@ pub struct Met {
 }
 
 impl Met {
+    fn of(entry: &Entry, share: Share, wake: &Wake) -> Met {
+        let Share { run, ready, .. } = share;
+        Met { run, ready, wait: wake.chance, wait_mean: wake.mean, cycles: run / entry.burst }
+    }
+
     /// Mean delay of its wake-ups, seconds.
     pub fn wake_mean(&self, profile: &CpuProfile) -> f64 {
         let cut = -libm::expm1(-profile.slice.as_secs() / self.wait_mean.max(1e-12));
@@ -72,38 +79,40 @@ pub fn wait_above(chance: f64, mean: f64, slice: Span, u: f64) -> Span {
 /// distance where one competes with another, and more where a limit is next to an equal share.
 const LIMIT_ROUNDS: u32 = 200;
 
-/// Factors of weighted pools seen before. Each is a pure function of its key, which is rounded: what is
-/// remembered never changes a result.
-pub type Cache = BTreeMap<Vec<u32>, Vec<f64>>;
-
 /// Solves a pool. Entries of duty 0 change nothing for the others.
 ///
 /// A limit is a bandwidth: who is limited runs as others let it until it has had its share, and is held back
 /// for the rest. The pool sees a vCPU that sleeps longer, by as much as leaves it its limit; where it does not
-/// even get that, its limit does not bind.
+/// even get that, its limit does not bind. It counts time on a hardware thread, as `run` does: where the other
+/// thread of a core makes work take longer, less work fits into a limit. vCPUs of which none ever sleeps need none of this: see [`hogs`].
 pub fn solve(profile: &CpuProfile, capacity: Capacity, entries: &[Entry], cache: &mut Cache) -> Vec<Met> {
+    if let Some(shares) = hogs::shares(capacity, entries) {
+        let wakes = wakes(profile, entries, &shares);
+        let met = |(e, (s, w)): (&Entry, (&Share, &Wake))| Met::of(e, *s, w);
+        return entries.iter().zip(shares.iter().zip(&wakes)).map(met).collect();
+    }
     let asks = |e: &Entry| Entry { duty: e.duty.min(e.cap), cap: 1.0, ..*e };
     let mut asked: Vec<Entry> = entries.iter().map(asks).collect();
     let (mut shares, mut wakes) = contend(profile, capacity, &asked, cache);
     for _ in 0..LIMIT_ROUNDS {
-        if !ask_for_limits(entries, &shares, &mut asked) {
+        if !ask_for_limits(capacity, entries, &shares, &mut asked) {
             break;
         }
         (shares, wakes) = contend(profile, capacity, &asked, cache);
     }
-    let met = |(e, (s, w)): (&Entry, (&Share, &Wake))| {
-        let cycles = s.run / e.burst;
-        Met { run: s.run, ready: s.ready + held_back(e, s), wait: w.chance, wait_mean: w.mean, cycles }
-    };
+    let met = |(e, (s, w)): (&Entry, (&Share, &Wake))| Met::of(e, *s, w);
+    let held = entries.iter().zip(&asked).zip(&mut shares);
+    held.for_each(|((e, asked), s)| s.ready += held_back(capacity, e, asked, s));
     entries.iter().zip(shares.iter().zip(&wakes)).map(met).collect()
 }
 
-/// Limited vCPUs that wait ask for more, up to what they would ask for without a limit. False when what they
-/// ask for has settled.
-fn ask_for_limits(entries: &[Entry], shares: &[Share], asked: &mut [Entry]) -> bool {
+/// Limited vCPUs that wait ask for more, up to what they would ask for without a limit, and those on slow threads
+/// for less, at least for what the slowest leaves of their limit. False when what they ask for has settled.
+fn ask_for_limits(capacity: Capacity, entries: &[Entry], shares: &[Share], asked: &mut [Entry]) -> bool {
     let mut moved = false;
+    let slowest = capacity.phi(capacity.threads) / capacity.threads;
     for ((e, s), a) in entries.iter().zip(shares).zip(asked).filter(|((e, _), _)| e.duty > e.cap) {
-        let duty = if s.run > 0.0 { (a.duty * e.cap / s.run).clamp(e.cap, e.duty) } else { e.duty };
+        let duty = if s.run > 0.0 { (a.duty * e.cap / s.run).clamp(e.cap * slowest, e.duty) } else { e.duty };
         moved |= (duty - a.duty).abs() > 1e-7;
         a.duty = duty;
     }
@@ -166,12 +175,15 @@ fn short_bursts(
 
 /// Time share that a limit holds back: the vCPU still thinks as long per unit of work as it would without
 /// the limit, what is missing to a whole is throttling. Booked as ready, as ESXi and Linux do.
-fn held_back(e: &Entry, s: &Share) -> f64 {
+fn held_back(capacity: Capacity, e: &Entry, asked: &Entry, s: &Share) -> f64 {
     if e.duty <= e.cap || s.run == 0.0 {
         return 0.0;
     }
-    let sleep = s.run * (1.0 - e.duty) / e.duty;
-    (1.0 - s.run - s.ready - sleep).max(0.0)
+    let away = 1.0 - s.run - s.ready;
+    // What the pool sees it sleep for tells its work; without second threads that is what it runs.
+    let slow = capacity.threads > capacity.cores && asked.duty < 1.0;
+    let work = if slow { away * asked.duty / (1.0 - asked.duty) } else { s.run };
+    (away - work * (1.0 - e.duty) / e.duty).max(0.0)
 }
 
 /// For each entry the share of running time that belongs to vCPUs which have used more of their
@@ -225,110 +237,25 @@ fn balance_late(profile: &CpuProfile, capacity: Capacity, members: &[Member], sh
 }
 
 /// Weights are worked out for classes and carried to their members, which is not exact: where it would
-/// make more run than there are threads, everybody waits longer by a common factor.
+/// make more run than there are threads, everybody waits longer by a common factor, down to what is reserved.
 fn conserve(capacity: Capacity, entries: &[Entry], shares: &mut [Share]) {
-    let running = |factor: f64, shares: &[Share]| -> f64 {
-        entries.iter().zip(shares).map(|(e, s)| f64::from(e.vcpus) * s.waiting_times(factor).run).sum()
-    };
-    if running(1.0, shares) <= capacity.threads {
+    let floors = floors(capacity, entries);
+    if running(1.0, entries, &floors, shares) <= capacity.threads {
         return;
     }
     let (mut low, mut high) = (1.0, 2.0);
-    while running(high, shares) > capacity.threads && high < 1e6 {
+    while running(high, entries, &floors, shares) > capacity.threads && high < 1e6 {
         high *= 2.0;
     }
     for _ in 0..50 {
         let mid = 0.5 * (low + high);
-        if running(mid, shares) > capacity.threads { low = mid } else { high = mid }
+        if running(mid, entries, &floors, shares) > capacity.threads { low = mid } else { high = mid }
     }
-    shares.iter_mut().for_each(|s| *s = s.waiting_times(high));
+    shares.iter_mut().zip(floors).for_each(|(s, floor)| *s = s.waiting_times(high).at_least(floor));
 }
 
-fn weigh(capacity: Capacity, entries: &[Entry], shares: &mut [Share], cache: &mut Cache) {
-    let (classes, of) = classes(entries);
-    if classes.len() < 2 {
-        return;
-    }
-    let (key, capacity, classes) = rounded(capacity, &classes);
-    if cache.len() > 20_000 {
-        cache.clear();
-    }
-    let factors = cache.entry(key).or_insert_with(|| weighted::wait_factors(capacity, &classes));
-    for (share, class) in shares.iter_mut().zip(of) {
-        if let Some(class) = class {
-            *share = share.waiting_times(factors[class]);
-        }
-    }
-}
-
-/// Entries that run, grouped by weight and reservation, lightest first; neighbours merge where there are
-/// too many. The second part says which class each entry is in.
-fn classes(entries: &[Entry]) -> (Vec<Class>, Vec<Option<usize>>) {
-    let runs = |e: &Entry| e.duty > 0.0 && e.vcpus > 0;
-    let mut keys: Vec<(f64, f64)> =
-        entries.iter().filter(|e| runs(e)).map(|e| (e.weight, e.reserved)).collect();
-    keys.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    keys.dedup();
-    // Class borders: the widest steps between neighbouring weights.
-    let mut steps: Vec<usize> = (1..keys.len()).collect();
-    steps.sort_by(|&a, &b| {
-        (keys[b].0 / keys[b - 1].0).total_cmp(&(keys[a].0 / keys[a - 1].0)).then(a.cmp(&b))
-    });
-    steps.truncate(weighted::MAX_CLASSES - 1);
-    let class_of = |e: &Entry| {
-        let place = keys.iter().position(|&k| k == (e.weight, e.reserved)).expect("collected above");
-        steps.iter().filter(|&&border| border <= place).count()
-    };
-    let of: Vec<Option<usize>> = entries.iter().map(|e| runs(e).then(|| class_of(e))).collect();
-    let count = if keys.is_empty() { 0 } else { steps.len() + 1 };
-    ((0..count).map(|c| mean_class(entries, &of, c)).collect(), of)
-}
-
-/// vCPUs of one class as equals: means over vCPUs, bursts over cycles.
-fn mean_class(entries: &[Entry], of: &[Option<usize>], class: usize) -> Class {
-    let (mut n, mut demand, mut cycles, mut weight, mut reserved) = (0.0, 0.0, 0.0, 0.0, 0.0);
-    for (e, _) in entries.iter().zip(of).filter(|(_, c)| **c == Some(class)) {
-        let v = f64::from(e.vcpus);
-        n += v;
-        demand += v * e.duty;
-        cycles += v * e.duty / e.burst;
-        weight += v * e.weight;
-        reserved += v * e.reserved;
-    }
-    Class {
-        vcpus: n as u32,
-        duty: demand / n,
-        burst: demand / cycles,
-        weight: weight / n,
-        reserved: reserved / n,
-        grouped: false,
-    }
-}
-
-/// A class problem on a grid fine enough not to matter: duties to 1/256, bursts to a quarter octave,
-/// weights to a thousandth of the lightest, capacities to 1/16.
-fn rounded(capacity: Capacity, classes: &[Class]) -> (Vec<u32>, Capacity, Vec<Class>) {
-    let grid = |x: f64, steps: f64| ((x * steps + 0.5) as u32).max(1);
-    let lightest = classes[0].weight;
-    let mut key = vec![grid(capacity.cores, 16.0), grid(capacity.threads, 16.0)];
-    key.push(grid(capacity.ht_gain, 1000.0));
-    let capacity =
-        Capacity { cores: f64::from(key[0]) / 16.0, threads: f64::from(key[1]) / 16.0, ..capacity };
-    let shortest = classes.iter().map(|c| c.burst).fold(f64::INFINITY, f64::min);
-    let mut round = |c: &Class| {
-        let duty = grid(c.duty, 256.0).min(256);
-        let octaves = grid(libm::log2(c.burst / shortest) + 1.0, 4.0);
-        let weight = grid(c.weight / lightest, 1000.0);
-        let reserved = (c.reserved * 256.0 + 0.5) as u32;
-        key.extend([c.vcpus, duty, octaves, weight, reserved]);
-        Class {
-            duty: f64::from(duty) / 256.0,
-            burst: libm::exp2(f64::from(octaves) / 4.0 - 1.0),
-            weight: f64::from(weight) / 1000.0,
-            reserved: f64::from(reserved) / 256.0,
-            ..*c
-        }
-    };
-    let classes = classes.iter().map(&mut round).collect();
-    (key, capacity, classes)
+/// Threads in use when every wait is so many times as long, but nobody runs slower than its floor.
+pub(super) fn running(factor: f64, entries: &[Entry], floors: &[f64], shares: &[Share]) -> f64 {
+    let run = |(s, &floor): (&Share, &f64)| s.waiting_times(factor).at_least(floor).run;
+    entries.iter().zip(shares.iter().zip(floors)).map(|(e, s)| f64::from(e.vcpus) * run(s)).sum()
 }

@@ -30,7 +30,7 @@ pub struct Spec {
     /// Hardware threads per core. Default 1.
     #[serde(default = "one")]
     pub threads_per_core: u32,
-    /// Work of a core with all threads busy over that of a core with one. Default 1.
+    /// Work of a core with all threads busy over that of a core with one: 1 to its threads. Default 1.
     #[serde(default = "unity")]
     pub ht_gain: Number,
     /// Classes of vCPUs.
@@ -80,13 +80,13 @@ pub struct VcpusSpec {
     /// Mean burst of work. Default 5 ms.
     #[serde(default = "burst")]
     pub burst: Time,
-    /// Weight of each. Default 1000.
+    /// Weight of each, above 0. Default 1000.
     #[serde(default = "weight")]
     pub weight: Number,
-    /// CPUs that each gets at most. Default 1: no limit.
+    /// CPUs that each gets at most, as time on a hardware thread. Default 1: no limit.
     #[serde(default = "whole")]
     pub cap: Fraction,
-    /// CPUs guaranteed to each. Default 0.
+    /// CPUs guaranteed to each, as time on a hardware thread: together no more than there are. Default 0.
     #[serde(default = "nothing")]
     pub reservation: Fraction,
     /// vCPUs of one VM, for co-stop. Default 1.
@@ -143,7 +143,12 @@ impl Spec {
         let at = |field: &str| format!("{path}.{field}");
         let cores = f64::from(r.whole(&at("cores"), self.cores, 1, 4096));
         let threads = f64::from(r.whole(&at("threads_per_core"), self.threads_per_core, 1, 8));
-        let ht_gain = self.ht_gain.resolve(&at("ht_gain"), r).max(1.0);
+        let ht_gain = self.ht_gain.resolve(&at("ht_gain"), r);
+        // Without second threads it says nothing.
+        if ht_gain < 1.0 || threads > 1.0 && ht_gain > threads {
+            let remedy = format!("write a number from 1 to {threads}, the threads of a core");
+            r.problem(&at("ht_gain"), format!("{ht_gain} is out of range"), remedy);
+        }
         let profile = CpuProfile {
             pool: Pool::Host,
             slice: self.slice.resolve(&at("slice"), r).max(Span::us(1)),
@@ -165,7 +170,8 @@ impl Spec {
             sample_noise: 0.0,
         };
         let vcpus = self.vcpus.iter().enumerate();
-        let classes = vcpus.map(|(i, v)| v.resolve(&at(&format!("vcpus[{i}]")), r)).collect();
+        let classes: Vec<_> = vcpus.map(|(i, v)| v.resolve(&at(&format!("vcpus[{i}]")), r)).collect();
+        guaranteed(&at("vcpus"), cores * threads, &classes, r);
         if self.vcpus.is_empty() {
             r.problem(&at("vcpus"), "nobody wants a CPU", "list at least one class of vCPUs");
         }
@@ -197,16 +203,38 @@ impl Spec {
     }
 }
 
+/// Notes guarantees that nobody can keep on a pool of so many hardware threads.
+fn guaranteed(path: &str, threads: f64, classes: &[(String, u32, Entry)], r: &mut Resolver) {
+    let reserved: f64 = classes.iter().map(|(.., e)| f64::from(e.vcpus) * e.reserved).sum();
+    if reserved > threads * (1.0 + 1e-9) {
+        let what = format!("{reserved} CPUs are reserved of {threads}");
+        r.problem(path, what, "reserve no more than there are, or add cores");
+    }
+}
+
 impl VcpusSpec {
     fn resolve(&self, path: &str, r: &mut Resolver) -> (String, u32, Entry) {
         let at = |field: &str| format!("{path}.{field}");
+        let weight = self.weight.resolve(&at("weight"), r);
+        let cap = self.cap.resolve(&at("cap"), r);
+        for (field, value) in [("weight", weight), ("cap", cap)] {
+            if value <= 0.0 {
+                r.problem(&at(field), format!("{value} is nothing"), "write something above zero");
+            }
+        }
+        let reserved = self.reservation.resolve(&at("reservation"), r);
+        if reserved > cap {
+            let what = format!("{reserved} CPUs for a vCPU that gets at most {cap}");
+            r.problem(&at("reservation"), what, "reserve no more than the cap");
+        }
         let entry = Entry {
             vcpus: r.whole(&at("count"), self.count, 1, 8192),
             duty: self.duty.resolve(&at("duty"), r),
             burst: self.burst.resolve(&at("burst"), r).max(Span::us(1)).as_secs(),
-            weight: self.weight.resolve(&at("weight"), r).max(1e-3),
-            reserved: self.reservation.resolve(&at("reservation"), r),
-            cap: self.cap.resolve(&at("cap"), r).max(1e-3),
+            // Drawn values can be next to nothing.
+            weight: weight.max(1e-3),
+            reserved,
+            cap: cap.max(1e-3),
         };
         (self.name.clone(), r.whole(&at("width"), self.width, 1, 1024), entry)
     }
@@ -215,7 +243,7 @@ impl VcpusSpec {
 impl Bench for Meant {
     fn play(&self, _name: &str, _streams: &Streams) -> Result<Seen, String> {
         let entries: Vec<Entry> = self.classes.iter().map(|class| class.2).collect();
-        let met = solve(&self.profile, self.capacity, &entries, &mut Cache::new());
+        let met = solve(&self.profile, self.capacity, &entries, &mut Cache::thorough());
         let sum = |of: &dyn Fn(&Entry, &Met) -> f64| -> f64 {
             entries.iter().zip(&met).map(|(e, m)| f64::from(e.vcpus) * of(e, m)).sum()
         };
@@ -284,5 +312,26 @@ mod tests {
         let problems = Lab::parse(text).expect("well formed").problems();
         let paths: Vec<&str> = problems.iter().map(|p| p.path.as_str()).collect();
         assert_eq!(paths, ["parts[0].cores", "parts[0].vcpus[0].count", "parts[0].vcpus[1].name"]);
+    }
+
+    /// 2 x 0.9 on one core, 0.9 of a vCPU that gets 0.2, weights of nothing, and gains of half a core and of five
+    /// on two threads: nobody can mean these.
+    #[test]
+    fn what_no_pool_can_keep_is_a_mistake() {
+        let paths = |pool: &str, vcpus: &str| -> Vec<String> {
+            let pool = format!("cores: 1, {pool} vcpus: [(name: \"a\", count: 2, duty: Share(1), {vcpus})]");
+            let text = format!("Lab(name: \"x\", parts: [(name: \"p\", is: CpuPool({pool}))])");
+            let problems = Lab::parse(&text).expect("well formed").problems();
+            problems.into_iter().map(|p| p.path.replace("parts[0].", "")).collect()
+        };
+        assert_eq!(paths("", "reservation: Share(0.9)"), ["vcpus"]);
+        assert_eq!(paths("", "reservation: Share(0.5)"), [""; 0]);
+        assert_eq!(paths("", "reservation: Share(0.3), cap: Share(0.2)"), ["vcpus[0].reservation"]);
+        assert_eq!(paths("", "weight: Num(0)"), ["vcpus[0].weight"]);
+        assert_eq!(paths("", "cap: Share(0)"), ["vcpus[0].cap"]);
+        assert_eq!(paths("threads_per_core: 2, ht_gain: Num(0.5),", ""), ["ht_gain"]);
+        assert_eq!(paths("threads_per_core: 2, ht_gain: Num(5),", ""), ["ht_gain"]);
+        assert_eq!(paths("threads_per_core: 2, ht_gain: Num(2),", ""), [""; 0]);
+        assert_eq!(paths("ht_gain: Num(1.25),", ""), [""; 0]);
     }
 }

@@ -104,15 +104,15 @@ pub const FIELDS: &[Field] = fields! {
 
     "CpuPool.cores", "whole", "", "cores, 1 to 4096";
     "CpuPool.threads_per_core", "whole", "1", "hardware threads per core, 1 to 8";
-    "CpuPool.ht_gain", "Number", "Num(1)", "work of a core with all threads busy over that of a core with one";
+    "CpuPool.ht_gain", "Number", "Num(1)", "work of a core with all threads busy over that of a core with one, 1 to its threads";
     "CpuPool.vcpus", "[(...)]", "", "classes of vCPUs";
     "CpuPool.vcpus[].name", "text", "", "prefix of their figures";
     "CpuPool.vcpus[].count", "whole", "", "how many";
     "CpuPool.vcpus[].duty", "Fraction", "", "busy share of each when nothing makes it wait; 1 never sleeps";
     "CpuPool.vcpus[].burst", "Time", "Ms(5)", "mean burst of work";
-    "CpuPool.vcpus[].weight", "Number", "Num(1000)", "weight of each";
-    "CpuPool.vcpus[].cap", "Fraction", "Share(1): no limit", "CPUs that each gets at most";
-    "CpuPool.vcpus[].reservation", "Fraction", "Share(0)", "CPUs guaranteed to each";
+    "CpuPool.vcpus[].weight", "Number", "Num(1000)", "weight of each, above 0";
+    "CpuPool.vcpus[].cap", "Fraction", "Share(1): no limit", "CPUs that each gets at most, as time on a hardware thread";
+    "CpuPool.vcpus[].reservation", "Fraction", "Share(0)", "CPUs guaranteed to each, as time on a hardware thread: together no more than there are";
     "CpuPool.vcpus[].width", "whole", "1", "vCPUs of one VM, for co-stop";
     "CpuPool.imbalance", "None | Constant | Vanishing", "None", "how late balancing of per-CPU queues carries over from two CPUs; None: one queue";
     "CpuPool.imbalance_most", "Number", "Num(3)", "the factor of late balancing on the wait of a cycle is held below this";
