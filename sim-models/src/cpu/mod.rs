@@ -20,6 +20,7 @@ pub mod imbalance;
 pub mod linux;
 pub mod pool;
 pub mod settle;
+pub mod strain;
 pub mod weighted;
 
 #[cfg(test)]
@@ -39,6 +40,7 @@ use crate::scenario::{CpuDemand, Duty, Scenario};
 use account::Account;
 use host::{HostCpu, Platform};
 use settle::{Cache, Entry, Met};
+use strain::Alarm;
 use sim_core::mutant::Mutant;
 use sim_core::{Class, Span, Stream, Streams};
 
@@ -130,6 +132,7 @@ pub struct Cpu {
     streams: Streams,
     cache: Cache,
     settling: bool,
+    alarms: [Option<Alarm>; 2],
 }
 
 impl Cpu {
@@ -149,7 +152,7 @@ impl Cpu {
         let platform = |side: Side| platforms[side as usize].as_ref().expect("a host has a cluster");
         let hosts = hosts.map(|(side, up)| HostCpu::new(side, up, platform(side))).collect();
         let vms = vec![Vcpus::absent(); vms as usize];
-        Cpu { platforms, hosts, vms, streams: *streams, cache: Cache::new(), settling: false }
+        Cpu { platforms, hosts, vms, streams: *streams, cache: Cache::new(), settling: false, alarms: [None; 2] }
     }
 
     /// Schedules the first sample.
@@ -341,15 +344,24 @@ impl Cpu {
 
     fn settle(&mut self, cx: &mut Cx<'_>) {
         self.settling = false;
-        let Cpu { platforms, hosts, vms, cache, .. } = self;
+        let Cpu { platforms, hosts, vms, cache, alarms, .. } = self;
         let mut changed = Vec::new();
         for host in hosts.iter_mut().filter(|h| h.up) {
             let platform = platforms[host.side as usize].as_ref().expect("a host has a cluster");
-            host.settle(platform, vms, cache, |vm, pool, met, offered| {
+            let solved = host.settle(platform, vms, cache, |vm, pool, met, offered| {
                 changed.push((vm, pool, met, offered))
             });
+            if !solved {
+                continue;
+            }
+            let mut lost: f64 = 0.0;
             for (vm, pool, met, offered) in changed.drain(..) {
-                vms[vm.index()].meets(platform, pool, met, offered, cx);
+                let it = &mut vms[vm.index()];
+                it.meets(platform, pool, met, offered, cx);
+                lost = lost.max(it.lost());
+            }
+            if let Some(alarm) = alarms[host.side as usize].take_if(|a| a.rings(host, platform, lost)) {
+                cx.soon(alarm.then);
             }
         }
     }

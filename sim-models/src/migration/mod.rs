@@ -3,12 +3,13 @@
 //!
 //! ```text
 //!   balance --> queue --> live ----+                  precopy: rounds, left-over pages, stop rule
-//!                                  +--> transfer --> fabric flows
+//!   balancer ----^                 +--> transfer --> fabric flows
 //!   wave --------------> crossing -+                  replication: lag of the other site's copy
 //! ```
 
 mod admission;
 mod balance;
+mod balancer;
 mod crossing;
 mod live;
 mod policy;
@@ -29,6 +30,7 @@ use crate::storage::Storage;
 use crate::vm::Vms;
 use crate::world::Infra;
 use balance::Balance;
+use balancer::Balancer;
 use crossing::Crossing;
 use live::Live;
 use policy::Policy;
@@ -56,8 +58,12 @@ pub enum Event {
     Replicate,
     /// The wave begins.
     WaveBegins,
-    /// A cluster balances its load.
+    /// A VM of a cluster in steady state moves.
     Balance(Side),
+    /// A host, or a VM, of a cluster has come to where its balancer acts.
+    Strained(Side),
+    /// A cluster's balancer looks at its hosts.
+    Check(Side),
     /// Something happened to a move of a VM.
     Step(VmId, MoveId, What),
 }
@@ -67,14 +73,16 @@ impl Event {
     pub fn vm(&self) -> Option<VmId> {
         match self {
             Event::Step(vm, ..) => Some(*vm),
-            Event::Replicate | Event::WaveBegins | Event::Balance(_) => None,
+            Event::Replicate | Event::WaveBegins => None,
+            Event::Balance(_) | Event::Strained(_) | Event::Check(_) => None,
         }
     }
     /// See [`sim_core::EventKind`].
     pub fn class(&self) -> Class {
         match self {
             Event::Step(..) => Class::Completion,
-            Event::Replicate | Event::WaveBegins | Event::Balance(_) => Class::Arrival,
+            Event::Replicate | Event::WaveBegins => Class::Arrival,
+            Event::Balance(_) | Event::Strained(_) | Event::Check(_) => Class::Arrival,
         }
     }
     /// See [`sim_core::EventKind`].
@@ -86,12 +94,14 @@ impl Event {
             Event::Step(_, _, What::Timer) => 3,
             Event::Step(_, _, What::Rate) => 4,
             Event::Step(_, _, What::Sent(_)) => 5,
+            Event::Strained(_) => 6,
+            Event::Check(_) => 7,
         }
     }
     /// See [`sim_core::EventKind`].
     pub fn entity(&self) -> u64 {
         match self {
-            Event::Balance(side) => *side as u64,
+            Event::Balance(side) | Event::Strained(side) | Event::Check(side) => *side as u64,
             _ => self.vm().map_or(0, |vm| u64::from(vm.0)),
         }
     }
@@ -125,6 +135,8 @@ impl Room<'_, '_> {
 struct Asked {
     vm: VmId,
     side: Side,
+    /// The host that a balancer has chosen for it.
+    to: Option<HostId>,
 }
 
 /// Moves under way and those that wait.
@@ -134,6 +146,7 @@ pub struct Migrations {
     around: Span,
     policies: [Option<Arc<Policy>>; 2],
     balance: [Option<Balance>; 2],
+    balancers: [Option<Balancer>; 2],
     wave: Option<Wave>,
     asked: Vec<Asked>,
     live: BTreeMap<VmId, Live>,
@@ -163,6 +176,8 @@ impl Migrations {
             around: scenario.windows.around,
             policies: Side::BOTH.map(policy),
             balance: Side::BOTH.map(balance),
+            balancers: Side::BOTH
+                .map(|side| scenario.cluster(side).and_then(|c| Balancer::build(side, c, streams))),
             wave: scenario.wave.clone().filter(|_| with_wave && scenario.source.is_some()).map(Wave::new),
             asked: Vec::new(),
             live: BTreeMap::new(),
@@ -181,7 +196,7 @@ impl Migrations {
     }
 
     /// Schedules the wave and the live migrations of the act.
-    pub fn start(&mut self, vms: &Vms, infra: &Infra, cx: &mut Cx<'_>) {
+    pub fn start(&mut self, vms: &Vms, infra: &mut Infra, cx: &mut Cx<'_>) {
         for side in Side::BOTH {
             if infra.hosts.of(side).next().is_none() {
                 continue;
@@ -190,6 +205,10 @@ impl Migrations {
             cx.record.per_run_add(Metric::RolledBack, side, 0);
             if let Some(balance) = &mut self.balance[side as usize] {
                 cx.after(balance.gap(), event::Event::Migration(Event::Balance(side)));
+            }
+            if let Some(balancer) = &self.balancers[side as usize] {
+                cx.record.per_run_add(Metric::BalancerMoves, side, 0);
+                balancer.listen(infra);
             }
         }
         if let Some(wave) = &mut self.wave {
@@ -276,6 +295,8 @@ impl Migrations {
                 }
             }
             Event::Balance(side) => self.balance(side, room),
+            Event::Strained(side) => self.strained(side, room),
+            Event::Check(side) => self.check(side, room),
             Event::Step(vm, id, what) => self.step(vm, id, what, room),
         }
         self.go_on(room);
