@@ -196,8 +196,7 @@ impl HostCpu {
             pool.asked = entries.iter().map(Entry::asked).sum();
             let offered = offered(&entries, capacity);
             let met = solve(&platform.profile, capacity, &entries, cache);
-            pool.cvm =
-                if cvm { *met.last().expect("the controller VM is last") } else { Met::default() };
+            pool.cvm = if cvm { *met.last().expect("the controller VM is last") } else { Met::default() };
             for (&(vm, _), met) in pool.vms.iter().zip(met) {
                 meets(vm, p, met, offered);
             }

@@ -40,9 +40,9 @@ use crate::scenario::{CpuDemand, Duty, Scenario};
 use account::Account;
 use host::{HostCpu, Platform};
 use settle::{Cache, Entry, Met};
-use strain::Alarm;
 use sim_core::mutant::Mutant;
 use sim_core::{Class, Span, Stream, Streams};
+use strain::Alarm;
 
 /// What happens to CPU pools.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -152,7 +152,15 @@ impl Cpu {
         let platform = |side: Side| platforms[side as usize].as_ref().expect("a host has a cluster");
         let hosts = hosts.map(|(side, up)| HostCpu::new(side, up, platform(side))).collect();
         let vms = vec![Vcpus::absent(); vms as usize];
-        Cpu { platforms, hosts, vms, streams: *streams, cache: Cache::new(), settling: false, alarms: [None; 2] }
+        Cpu {
+            platforms,
+            hosts,
+            vms,
+            streams: *streams,
+            cache: Cache::new(),
+            settling: false,
+            alarms: [None; 2],
+        }
     }
 
     /// Schedules the first sample.

@@ -61,7 +61,7 @@ fn amid_a_migration(sim: &mut Simulation<World>) -> (VmId, HostId, HostId) {
     panic!("no live migration within an hour");
 }
 
-fn kill(sim: &mut Simulation<World>, host: HostId) {
+pub(super) fn kill(sim: &mut Simulation<World>, host: HostId) {
     sim.start(|world, cx| {
         let World { migrations, vms, storage, infra, .. } = world;
         infra.hosts[host].up = false;

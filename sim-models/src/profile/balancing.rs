@@ -45,7 +45,11 @@ impl BalancingProfile {
             [("every", self.every), ("again_after", self.again_after), ("pays_back_in", self.pays_back_in)]
         {
             if time < Span::secs(1) {
-                r.problem(&format!("{path}.{field}"), format!("{time} is too short"), "write at least Secs(1)");
+                r.problem(
+                    &format!("{path}.{field}"),
+                    format!("{time} is too short"),
+                    "write at least Secs(1)",
+                );
             }
         }
         for (field, share) in [("above", self.above), ("least_gain", self.least_gain)] {

@@ -46,8 +46,7 @@ impl Score {
         let name = |vm: VmId| &movers.vms.get(vm).name;
         waiting.sort_by_cached_key(|&(_, vm)| rank(name(vm), "balancer"));
         waiting.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let mut turns =
-            Turns { taken: vec![false; infra.hosts.len()], tries: vec![0; infra.hosts.len()] };
+        let mut turns = Turns { taken: vec![false; infra.hosts.len()], tries: vec![0; infra.hosts.len()] };
         for it in under_way {
             for host in [Some(it.from), it.to].into_iter().flatten() {
                 turns.taken[host.index()] = true;
@@ -84,13 +83,7 @@ impl Score {
 }
 
 /// The host whose pools are least loaded where its vCPUs would be, if that is less than where it is.
-fn destination(
-    vm: VmId,
-    from: HostId,
-    movers: &Movers<'_>,
-    turns: &Turns,
-    infra: &Infra,
-) -> Option<HostId> {
+fn destination(vm: VmId, from: HostId, movers: &Movers<'_>, turns: &Turns, infra: &Infra) -> Option<HostId> {
     let name = &movers.vms.get(vm).name;
     let open = infra
         .hosts

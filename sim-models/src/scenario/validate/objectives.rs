@@ -54,9 +54,8 @@ struct Has {
 impl Has {
     fn of(scenario: &Scenario) -> Has {
         let live = |side| scenario.cluster(side).is_some_and(|c| c.live_migrations_per_hour > 0.0);
-        let balancer = |side| {
-            scenario.cluster(side).is_some_and(|c| c.profile.balancing.balancer != Balancer::None)
-        };
+        let balancer =
+            |side| scenario.cluster(side).is_some_and(|c| c.profile.balancing.balancer != Balancer::None);
         let happening = |f: &&Fault| !matches!(f.when, When::Never);
         let faults: Vec<&Fault> = scenario.faults.iter().filter(happening).collect();
         let any = |test: &dyn Fn(&FaultKind) -> bool| faults.iter().any(|f| f.kinds().any(test));
