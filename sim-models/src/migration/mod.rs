@@ -413,11 +413,6 @@ impl Migrations {
         }
     }
 
-    /// Live migrations and moves under way.
-    pub fn under_way(&self) -> usize {
-        self.live.len() + self.crossing.len()
-    }
-
     /// How old the copy of a VM at the other site is, if there is one.
     pub fn lag(&self, vm: VmId, now: SimTime) -> Option<Span> {
         self.replicas.get(&vm).map(|r| r.age(now))

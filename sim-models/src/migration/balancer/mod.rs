@@ -103,7 +103,7 @@ impl Balancer {
     fn due(&mut self, now: SimTime) -> SimTime {
         if self.next < now {
             let late = now.since(self.next);
-            self.next = self.next + self.every * late.0.div_ceil(self.every.0);
+            self.next += self.every * late.0.div_ceil(self.every.0);
         }
         self.next
     }
@@ -143,6 +143,18 @@ impl Movers<'_> {
     }
 }
 
+/// One line per host that VMs leave.
+fn tell(steps: &[Step], room: &mut Room<'_, '_>) {
+    let name = |host: HostId| &room.infra.hosts[host].name;
+    for leaving in steps.chunk_by(|a, b| a.from == b.from) {
+        let Step { vm, from, to } = leaving[0];
+        room.cx.record.note(room.cx.now, || match leaving.len() {
+            1 => format!("balancer: {} leaves {} for {}", room.vms.get(vm).name, name(from), name(to)),
+            many => format!("balancer: {many} VMs leave {}", name(from)),
+        });
+    }
+}
+
 impl Migrations {
     /// Strain has begun: the next check finds something.
     pub(super) fn strained(&mut self, side: Side, room: &mut Room<'_, '_>) {
@@ -156,13 +168,8 @@ impl Migrations {
         let Some(mut balancer) = self.balancers[side as usize].take() else { return };
         let found = self.plan(&balancer, room);
         balancer.looked(room.cx.now, !found.steps.is_empty());
-        for &Step { vm, from, to } in &found.steps {
-            room.cx.record.note(room.cx.now, || {
-                let host = |host: HostId| &room.infra.hosts[host].name;
-                format!("balancer: {} leaves {} for {}", room.vms.get(vm).name, host(from), host(to))
-            });
-            self.asked.push(Asked { vm, side, to: Some(to) });
-        }
+        tell(&found.steps, room);
+        self.asked.extend(found.steps.iter().map(|it| Asked { vm: it.vm, side, to: Some(it.to) }));
         if found.strained {
             room.cx.at(balancer.next, event::Event::Migration(Event::Check(side)));
         } else {

@@ -131,6 +131,8 @@ fn drs(seed: Seed, checks: &mut Vec<Check>) -> Result<(), String> {
         let mut sim = bed::begin_run(&s, seed, run);
         sim.run_until(ONSET).map_err(|e| e.to_string())?;
         pile(&mut sim, 6, HostId(0));
+        sim.run_until(ONSET + Span::ms(1)).map_err(|e| e.to_string())?;
+        let lost = most_lost(&sim);
         until_moves(&mut sim, 0, ONSET + Span::mins(60))?;
         checks.push(bed::within(
             &format!("DRS, run {run}: strain to first action, s"),
@@ -138,6 +140,14 @@ fn drs(seed: Seed, checks: &mut Vec<Check>) -> Result<(), String> {
             30.0,
             32.0,
             "DRS since vSphere 7 looks every minute (VMware blog, May 2020); a second of looking",
+        ));
+        sim.run_until(ONSET + Span::mins(30)).map_err(|e| e.to_string())?;
+        checks.push(bed::within(
+            &format!("DRS, run {run}: the most that a VM loses 30 min later, over that at first"),
+            most_lost(&sim) / lost,
+            0.25,
+            0.25,
+            "VMs go where they get more of what they ask for; by how much DRS wants is not published",
         ));
     }
     Ok(())
