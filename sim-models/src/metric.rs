@@ -201,6 +201,8 @@ metrics! {
     FailedMigrations = "failed_migrations", Count, PerRun;
     /// Of those, the ones whose VM went on at the source.
     RolledBack = "rolled_back", Count, PerRun;
+    /// Live migrations that the platform's balancer began.
+    BalancerMoves = "balancer_moves", Count, PerRun;
     /// VMs that were down at the end of the run.
     VmsDown = "vms_down", Count, PerRun;
     /// Requests that failed.

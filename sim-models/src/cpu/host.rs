@@ -59,6 +59,11 @@ impl Platform {
         platform
     }
 
+    /// Cores of a host.
+    pub fn cores(&self) -> f64 {
+        self.pool.cores * self.pools as f64
+    }
+
     /// Cores' worth of work as the busy share of each vCPU of the controller VM; 0 without one.
     fn per_cvm_vcpu(&self, cores: f64) -> f64 {
         if self.cvm_vcpus == 0 { 0.0 } else { (cores / f64::from(self.cvm_vcpus)).min(1.0) }
@@ -89,6 +94,8 @@ struct Pool {
     vms: Vec<(VmId, u32)>,
     dirty: bool,
     cvm: Met,
+    /// Cores that its members asked for when it was last solved.
+    asked: f64,
 }
 
 /// One host's pools.
@@ -169,38 +176,84 @@ impl HostCpu {
         &self.cvm
     }
 
-    /// Solves the pools that changed; calls `meets` with what each of their VMs now meets in which pool.
+    /// Solves the pools that changed; calls `meets` with what each of their VMs now meets in which pool. False
+    /// if none had.
     pub fn settle(
         &mut self,
         platform: &Platform,
         vms: &[Vcpus],
         cache: &mut Cache,
         mut meets: impl FnMut(VmId, usize, Met, f64),
-    ) {
+    ) -> bool {
         if !self.pools.iter().any(|p| p.dirty) {
-            return;
+            return false;
         }
-        let capacity =
-            platform.pool.less(self.system_load / platform.pools as f64, platform.profile.guests_least);
+        let capacity = self.capacity(platform);
         let duty = self.cvm_duty(platform);
         for (p, pool) in self.pools.iter_mut().enumerate().filter(|(_, p)| p.dirty) {
             pool.dirty = false;
-            let mut entries = Vec::with_capacity(pool.vms.len() + 1);
-            entries.extend(pool.vms.iter().map(|&(vm, n)| Entry { vcpus: n, ..vms[vm.index()].entry }));
-            let cvm = platform.cvm_parts.iter().find(|&&(at, _)| at == p);
-            entries.extend(cvm.map(|&(_, n)| cvm_entry(platform, n, duty)));
-            let offered: f64 = entries.iter().map(|e| f64::from(e.vcpus) * e.duty).sum::<f64>();
-            let offered = offered / capacity.cores;
+            let (entries, cvm) = entries(pool, p, platform, vms, duty);
+            pool.asked = entries.iter().map(Entry::asked).sum();
+            let offered = offered(&entries, capacity);
             let met = solve(&platform.profile, capacity, &entries, cache);
-            pool.cvm =
-                if cvm.is_some() { *met.last().expect("the controller VM is last") } else { Met::default() };
+            pool.cvm = if cvm { *met.last().expect("the controller VM is last") } else { Met::default() };
             for (&(vm, _), met) in pool.vms.iter().zip(met) {
                 meets(vm, p, met, offered);
             }
         }
         // Asked for at every visit of a controller, far more often than it changes.
         self.cvm = mean(platform.cvm_parts.iter().map(|&(p, n)| (self.pools[p].cvm, n)));
+        true
     }
+
+    /// What hypervisor work leaves of a pool.
+    fn capacity(&self, platform: &Platform) -> Capacity {
+        platform.pool.less(self.system_load / platform.pools as f64, platform.profile.guests_least)
+    }
+
+    /// Cores that its guests, its controller VM and its hypervisor ask for, as of the last settle.
+    pub fn asked(&self) -> f64 {
+        self.pools.iter().map(|p| p.asked).sum::<f64>() + self.system_load
+    }
+
+    /// The same of one pool, without the hypervisor.
+    pub fn asked_of(&self, pool: usize) -> f64 {
+        self.pools[pool].asked
+    }
+
+    /// What each vCPU of the controller VM asks for.
+    pub fn controller(&self, platform: &Platform) -> f64 {
+        if platform.cvm_vcpus == 0 { 0.0 } else { self.cvm_duty(platform) }
+    }
+
+    /// What one more would meet in a pool, and the load that the pool would then be offered.
+    pub fn would_meet(
+        &self,
+        one_more: Entry,
+        pool: usize,
+        platform: &Platform,
+        vms: &[Vcpus],
+        cache: &mut Cache,
+    ) -> (Met, f64) {
+        let (mut entries, _) = entries(&self.pools[pool], pool, platform, vms, self.cvm_duty(platform));
+        entries.insert(0, one_more);
+        let capacity = self.capacity(platform);
+        (solve(&platform.profile, capacity, &entries, cache)[0], offered(&entries, capacity))
+    }
+}
+
+/// Who is in a pool: its VMs in their order, and last, if the answer says so, the controller VM.
+fn entries(pool: &Pool, p: usize, platform: &Platform, vms: &[Vcpus], cvm_duty: f64) -> (Vec<Entry>, bool) {
+    let mut entries = Vec::with_capacity(pool.vms.len() + 2);
+    entries.extend(pool.vms.iter().map(|&(vm, n)| Entry { vcpus: n, ..vms[vm.index()].entry }));
+    let cvm = platform.cvm_parts.iter().find(|&&(at, _)| at == p);
+    entries.extend(cvm.map(|&(_, n)| cvm_entry(platform, n, cvm_duty)));
+    (entries, cvm.is_some())
+}
+
+/// Load that a pool is offered, over its capacity.
+fn offered(entries: &[Entry], capacity: Capacity) -> f64 {
+    entries.iter().map(|e| f64::from(e.vcpus) * e.duty).sum::<f64>() / capacity.cores
 }
 
 fn cvm_entry(platform: &Platform, vcpus: u32, duty: f64) -> Entry {

@@ -23,6 +23,8 @@ pub mod imbalance;
 pub mod linux;
 pub mod pool;
 pub mod settle;
+pub mod strain;
+mod vcpus;
 pub mod weighted;
 
 #[cfg(test)]
@@ -44,6 +46,7 @@ use host::{HostCpu, Platform};
 use settle::{Cache, Entry, Met};
 use sim_core::mutant::Mutant;
 use sim_core::{Class, Span, Stream, Streams};
+use strain::Alarm;
 
 /// What happens to CPU pools.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -133,6 +136,7 @@ pub struct Cpu {
     streams: Streams,
     cache: Cache,
     settling: bool,
+    alarms: [Option<Alarm>; 2],
 }
 
 impl Cpu {
@@ -152,7 +156,15 @@ impl Cpu {
         let platform = |side: Side| platforms[side as usize].as_ref().expect("a host has a cluster");
         let hosts = hosts.map(|(side, up)| HostCpu::new(side, up, platform(side))).collect();
         let vms = vec![Vcpus::absent(); vms as usize];
-        Cpu { platforms, hosts, vms, streams: *streams, cache: Cache::new(), settling: false }
+        Cpu {
+            platforms,
+            hosts,
+            vms,
+            streams: *streams,
+            cache: Cache::new(),
+            settling: false,
+            alarms: [None; 2],
+        }
     }
 
     /// Schedules the first sample.
@@ -344,15 +356,24 @@ impl Cpu {
 
     fn settle(&mut self, cx: &mut Cx<'_>) {
         self.settling = false;
-        let Cpu { platforms, hosts, vms, cache, .. } = self;
+        let Cpu { platforms, hosts, vms, cache, alarms, .. } = self;
         let mut changed = Vec::new();
         for host in hosts.iter_mut().filter(|h| h.up) {
             let platform = platforms[host.side as usize].as_ref().expect("a host has a cluster");
-            host.settle(platform, vms, cache, |vm, pool, met, offered| {
+            let solved = host.settle(platform, vms, cache, |vm, pool, met, offered| {
                 changed.push((vm, pool, met, offered))
             });
+            if !solved {
+                continue;
+            }
+            let mut lost: f64 = 0.0;
             for (vm, pool, met, offered) in changed.drain(..) {
-                vms[vm.index()].meets(platform, pool, met, offered, cx);
+                let it = &mut vms[vm.index()];
+                it.meets(platform, pool, met, offered, cx);
+                lost = lost.max(it.lost());
+            }
+            if let Some(alarm) = alarms[host.side as usize].take_if(|a| a.rings(host, platform, lost)) {
+                cx.soon(alarm.then);
             }
         }
     }
@@ -381,45 +402,6 @@ impl Cpu {
 impl From<Event> for crate::event::Event {
     fn from(event: Event) -> Self {
         crate::event::Event::Cpu(event)
-    }
-}
-
-impl Vcpus {
-    fn absent() -> Vcpus {
-        Vcpus {
-            entry: Entry { vcpus: 0, duty: 0.0, burst: 1.0, weight: 1000.0, reserved: 0.0, cap: 1.0 },
-            vcpus: 0,
-            duty: None,
-            slowdown: 1.0,
-            burst: Span::ms(1),
-            placed: None,
-            met: Contention::default(),
-            wait_mean: 0.0,
-            account: Account::default(),
-            luck: None,
-        }
-    }
-
-    /// Longer bursts between the same thinks: r = d / (1 - d) grows by the slowdown.
-    fn ask(&mut self) {
-        let duty = self.duty.unwrap_or(0.0);
-        self.entry.vcpus = self.vcpus;
-        self.entry.duty = duty * self.slowdown / (1.0 - duty + duty * self.slowdown);
-        self.entry.burst = self.burst.as_secs() * self.slowdown;
-    }
-
-    fn meets(&mut self, platform: &Platform, pool: usize, met: Met, offered: f64, cx: &Cx<'_>) {
-        self.account.book(cx.now, self.met);
-        let placed = self.placed.as_mut().expect("pools hold placed VMs");
-        for part in placed.parts.iter_mut().filter(|part| part.0 == pool) {
-            (part.2, part.3) = (met, offered);
-        }
-        let met = host::mean(placed.parts.iter().map(|&(_, n, met, _)| (met, n)));
-        let offered: f64 = placed.parts.iter().map(|&(_, n, _, load)| f64::from(n) * load).sum();
-        let (ready, co_stop) =
-            host::split(&platform.profile, self.vcpus, met.ready, offered / f64::from(self.vcpus));
-        self.met = Contention { ready, co_stop, wait_probability: met.wait };
-        self.wait_mean = met.wait_mean;
     }
 }
 

@@ -26,6 +26,13 @@ pub struct Entry {
     pub cap: f64,
 }
 
+impl Entry {
+    /// CPUs that its vCPUs ask for, within their limit.
+    pub fn asked(&self) -> f64 {
+        f64::from(self.vcpus) * self.duty.min(self.cap)
+    }
+}
+
 /// What one vCPU of an entry meets.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Met {

@@ -8,6 +8,7 @@ use super::{Asked, Event, Migrations, Room, What, failed};
 use crate::event;
 use crate::fabric::Traffic;
 use crate::ids::{HostId, MoveId, Side, VmId};
+use crate::metric::Metric;
 use crate::scenario::Replication;
 use crate::vm::State;
 use sim_core::Bytes;
@@ -22,7 +23,7 @@ impl Migrations {
             live.contains_key(&vm) || crossing.contains_key(&vm) || asked.iter().any(|a| a.vm == vm)
         };
         if let Some(vm) = balance.pick(room.vms, room.infra, busy) {
-            self.asked.push(Asked { vm, side });
+            self.asked.push(Asked { vm, side, to: None });
         }
     }
 
@@ -38,7 +39,7 @@ impl Migrations {
 
     /// Begins a live migration if there is room for it; false if it must wait.
     fn admit(&mut self, asked: Asked, room: &mut Room<'_, '_>) -> bool {
-        let Asked { vm, side } = asked;
+        let Asked { vm, side, to: chosen } = asked;
         let Some(policy) = self.policies[side as usize].clone() else { return true };
         let from = room.vms.get(vm).host;
         let gone = room.vms.get(vm).state != State::Running
@@ -55,7 +56,11 @@ impl Migrations {
             failed(side, true, room);
             return true;
         }
-        let Some(to) = room.vms.destination(vm, side, Some(from), room.infra) else { return true };
+        let to = match chosen {
+            Some(host) => Some(host).filter(|&h| h != from && room.vms.fits(vm, h, room.infra)),
+            None => room.vms.destination(vm, side, Some(from), room.infra),
+        };
+        let Some(to) = to else { return true };
         let taking_part = |host: HostId| {
             self.live.values().filter(|m| m.ends().0 == host || m.ends().1 == host).count() as u32
         };
@@ -73,6 +78,7 @@ impl Migrations {
         let lane = Live::lane((vm, id), (from, to), &policy, hash_name(&[name, "live"]));
         let live = Live::begin(lane, side, luck, &policy, room);
         self.live.insert(vm, live);
+        room.cx.record.per_run_add(Metric::BalancerMoves, side, u64::from(chosen.is_some()));
         true
     }
 

@@ -3,12 +3,13 @@
 //!
 //! ```text
 //!   balance --> queue --> live ----+                  precopy: rounds, left-over pages, stop rule
-//!                                  +--> transfer --> fabric flows
+//!   balancer ----^                 +--> transfer --> fabric flows
 //!   wave --------------> crossing -+                  replication: lag of the other site's copy
 //! ```
 
 mod admission;
 mod balance;
+mod balancer;
 mod crossing;
 mod live;
 mod moved;
@@ -30,6 +31,7 @@ use crate::storage::Storage;
 use crate::vm::Vms;
 use crate::world::Infra;
 use balance::Balance;
+use balancer::Balancer;
 use crossing::Crossing;
 use live::Live;
 use moved::Moved;
@@ -58,8 +60,12 @@ pub enum Event {
     Replicate,
     /// The wave begins.
     WaveBegins,
-    /// A cluster balances its load.
+    /// A VM of a cluster in steady state moves.
     Balance(Side),
+    /// A host, or a VM, of a cluster has come to where its balancer acts.
+    Strained(Side),
+    /// A cluster's balancer looks at its hosts.
+    Check(Side),
     /// Something happened to a move of a VM.
     Step(VmId, MoveId, What),
 }
@@ -69,14 +75,16 @@ impl Event {
     pub fn vm(&self) -> Option<VmId> {
         match self {
             Event::Step(vm, ..) => Some(*vm),
-            Event::Replicate | Event::WaveBegins | Event::Balance(_) => None,
+            Event::Replicate | Event::WaveBegins => None,
+            Event::Balance(_) | Event::Strained(_) | Event::Check(_) => None,
         }
     }
     /// See [`sim_core::EventKind`].
     pub fn class(&self) -> Class {
         match self {
             Event::Step(..) => Class::Completion,
-            Event::Replicate | Event::WaveBegins | Event::Balance(_) => Class::Arrival,
+            Event::Replicate | Event::WaveBegins => Class::Arrival,
+            Event::Balance(_) | Event::Strained(_) | Event::Check(_) => Class::Arrival,
         }
     }
     /// See [`sim_core::EventKind`].
@@ -88,12 +96,14 @@ impl Event {
             Event::Step(_, _, What::Timer) => 3,
             Event::Step(_, _, What::Rate) => 4,
             Event::Step(_, _, What::Sent(_)) => 5,
+            Event::Strained(_) => 6,
+            Event::Check(_) => 7,
         }
     }
     /// See [`sim_core::EventKind`].
     pub fn entity(&self) -> u64 {
         match self {
-            Event::Balance(side) => *side as u64,
+            Event::Balance(side) | Event::Strained(side) | Event::Check(side) => *side as u64,
             _ => self.vm().map_or(0, |vm| u64::from(vm.0)),
         }
     }
@@ -127,6 +137,8 @@ impl Room<'_, '_> {
 struct Asked {
     vm: VmId,
     side: Side,
+    /// The host that a balancer has chosen for it.
+    to: Option<HostId>,
 }
 
 /// Moves under way and those that wait.
@@ -136,6 +148,7 @@ pub struct Migrations {
     around: Span,
     policies: [Option<Arc<Policy>>; 2],
     balance: [Option<Balance>; 2],
+    balancers: [Option<Balancer>; 2],
     wave: Option<Wave>,
     asked: Vec<Asked>,
     live: BTreeMap<VmId, Live>,
@@ -167,6 +180,8 @@ impl Migrations {
             around: scenario.windows.around,
             policies: Side::BOTH.map(policy),
             balance: Side::BOTH.map(balance),
+            balancers: Side::BOTH
+                .map(|side| scenario.cluster(side).and_then(|c| Balancer::build(side, c, streams))),
             wave: scenario.wave.clone().filter(|_| with_wave && scenario.source.is_some()).map(Wave::new),
             asked: Vec::new(),
             live: BTreeMap::new(),
@@ -186,7 +201,7 @@ impl Migrations {
     }
 
     /// Schedules the wave and the live migrations of the act.
-    pub fn start(&mut self, vms: &Vms, infra: &Infra, cx: &mut Cx<'_>) {
+    pub fn start(&mut self, vms: &Vms, infra: &mut Infra, cx: &mut Cx<'_>) {
         for side in Side::BOTH {
             if infra.hosts.of(side).next().is_none() {
                 continue;
@@ -195,6 +210,10 @@ impl Migrations {
             cx.record.per_run_add(Metric::RolledBack, side, 0);
             if let Some(balance) = &mut self.balance[side as usize] {
                 cx.after(balance.gap(), event::Event::Migration(Event::Balance(side)));
+            }
+            if let Some(balancer) = &self.balancers[side as usize] {
+                cx.record.per_run_add(Metric::BalancerMoves, side, 0);
+                balancer.listen(infra);
             }
         }
         if let Some(wave) = &mut self.wave {
@@ -281,6 +300,8 @@ impl Migrations {
                 }
             }
             Event::Balance(side) => self.balance(side, room),
+            Event::Strained(side) => self.strained(side, room),
+            Event::Check(side) => self.check(side, room),
             Event::Step(vm, id, what) => self.step(vm, id, what, room),
         }
         self.go_on(room);
@@ -403,11 +424,6 @@ impl Migrations {
     /// Live migrations that have ended, and the longest pause of one.
     pub fn moved(&self) -> Moved {
         self.moved
-    }
-
-    /// Live migrations and moves under way.
-    pub fn under_way(&self) -> usize {
-        self.live.len() + self.crossing.len()
     }
 
     /// How old the copy of a VM at the other site is, if there is one.

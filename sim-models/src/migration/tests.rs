@@ -61,7 +61,7 @@ fn amid_a_migration(sim: &mut Simulation<World>) -> (VmId, HostId, HostId) {
     panic!("no live migration within an hour");
 }
 
-fn kill(sim: &mut Simulation<World>, host: HostId) {
+pub(super) fn kill(sim: &mut Simulation<World>, host: HostId) {
     sim.start(|world, cx| {
         let World { migrations, vms, storage, infra, .. } = world;
         infra.hosts[host].up = false;
@@ -180,7 +180,8 @@ fn post_copy_stops_for_little_freezes_for_long_and_dies_with_either_host() {
 /// All 16 + 16 + 10 + 5 + 1 = 48 VMs of the wave cross, each once, and the source is empty.
 fn assert_all_crossed(sim: &Simulation<World>) {
     let World { vms, infra, migrations, .. } = &sim.model;
-    assert_eq!(migrations.under_way(), 0);
+    // The cluster's balancer may be moving VMs that have long arrived.
+    assert!(migrations.crossing.is_empty());
     assert!(vms.ids().all(|vm| vms.side(vm, infra) == Side::Target));
     let cut_over: u64 = Phase::ALL
         .iter()

@@ -2,6 +2,7 @@
 //! `scenarios/profiles/*.ron`, where each value carries its unit and source.
 
 pub mod availability;
+pub mod balancing;
 pub mod cpu;
 pub mod memory;
 pub mod migration;
@@ -37,6 +38,8 @@ pub struct Profile {
     pub storage: storage::StorageProfile,
     /// Live migration.
     pub migration: migration::MigrationProfile,
+    /// Balancing of running VMs over hosts.
+    pub balancing: balancing::BalancingProfile,
     /// Restart of VMs and hosts.
     pub availability: availability::AvailabilityProfile,
 }
@@ -57,6 +60,8 @@ pub struct ProfileSpec {
     pub storage: storage::StorageProfileSpec,
     /// Live migration.
     pub migration: migration::MigrationProfileSpec,
+    /// Balancing of running VMs over hosts.
+    pub balancing: balancing::BalancingProfileSpec,
     /// Restart of VMs and hosts.
     pub availability: availability::AvailabilityProfileSpec,
 }
@@ -81,10 +86,12 @@ impl ProfileSpec {
             memory: self.memory.resolve(&at("memory"), r),
             storage: self.storage.resolve(&at("storage"), r),
             migration: self.migration.resolve(&at("migration"), r),
+            balancing: self.balancing.resolve(&at("balancing"), r),
             availability: self.availability.resolve(&at("availability"), r),
         };
         profile.cpu.check(&at("cpu"), r);
         profile.migration.check(&at("migration"), r);
+        profile.balancing.check(&at("balancing"), r);
         profile
     }
 
@@ -94,6 +101,7 @@ impl ProfileSpec {
         all.extend(self.memory.provenance("memory"));
         all.extend(self.storage.provenance("storage"));
         all.extend(self.migration.provenance("migration"));
+        all.extend(self.balancing.provenance("balancing"));
         all.extend(self.availability.provenance("availability"));
         all
     }

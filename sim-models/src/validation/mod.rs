@@ -3,8 +3,8 @@
 //! A [`Suite`] holds one model against theory, another simulator or measurements: shipped lab files, rows of
 //! reference data, and facts somebody published. `duress selfcheck` plays all of them.
 
-mod bed;
-mod cpu;
+pub(crate) mod bed;
+pub(crate) mod cpu;
 mod crosssite;
 mod flows;
 mod memory;

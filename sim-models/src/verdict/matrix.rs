@@ -41,7 +41,7 @@ impl Dimension {
     pub fn of(metric: Metric) -> Dimension {
         use Metric::*;
         match metric {
-            CpuReady | CoStop | ReadyCoStop => Dimension::SchedulerLogic,
+            CpuReady | CoStop | ReadyCoStop | BalancerMoves => Dimension::SchedulerLogic,
             WriteLatency | WriteLatencyTool | ReadLatency | ReadLatencyTool | DeviceAmplification
             | NetworkAmplification => Dimension::StoragePath,
             RemoteMemory => Dimension::NumaTopology,

@@ -112,7 +112,8 @@ impl Vms {
         candidates.min_by_key(|&h| (h != home, placement::rank(&it.name, &infra.hosts[h].name)))
     }
 
-    pub(super) fn fits(&self, vm: VmId, host: HostId, infra: &Infra) -> bool {
+    /// Whether a host runs and has memory for a VM.
+    pub fn fits(&self, vm: VmId, host: HostId, infra: &Infra) -> bool {
         infra.hosts[host].up && infra.memory.admits(host, self.group(vm).memory).is_ok()
     }
 

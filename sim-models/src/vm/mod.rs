@@ -275,6 +275,12 @@ impl Vms {
         (1.0 - waiting) * (1.0 - it.throttle) / infra.memory.pressure(vm, now).slowdown.max(1.0)
     }
 
+    /// Requests per second to its disks: reads and writes.
+    pub fn request_rates(&self, vm: VmId) -> (f64, f64) {
+        let load = clients::load_of(self.group(vm));
+        (load.reads_per_s, load.writes_per_s)
+    }
+
     /// Guest bytes written to disk per second.
     pub fn write_rate(&self, vm: VmId) -> f64 {
         let load = clients::load_of(self.group(vm));

@@ -141,6 +141,8 @@ fn a_profile_that_no_platform_can_have_is_refused() {
         ("imbalance_most: Assumed(Num(3)", "imbalance_most: Assumed(Num(0.5)"),
         ("short_below: Assumed(Num(0.25)", "short_below: Assumed(Num(0)"),
         ("move_retry: Assumed(Secs(10)", "move_retry: Assumed(Secs(0)"),
+        ("every: Verified(Min(15)", "every: Verified(Secs(0)"),
+        ("above: Verified(Share(0.85)", "above: Verified(Share(0)"),
     ];
     let ahv = crate::profile::builtin("ahv").expect("it is built in");
     let profile = spoiled.iter().fold(ahv.to_string(), |text, (from, to)| text.replace(from, to));
@@ -153,6 +155,8 @@ fn a_profile_that_no_platform_can_have_is_refused() {
         "cpu.imbalance_most: 0.5 is too small; write at least Num(1)",
         "cpu.short_below: 0 is too small; write at least Num(0.001)",
         "migration.move_retry: 0 s between two attempts; write at least Ms(1)",
+        "balancing.every: 0 s is too short; write at least Secs(1)",
+        "balancing.above: 0 is too small; write at least Share(0.001)",
     ];
     assert_eq!(got, want.map(|w| format!("target.profile.{w}")));
 }

@@ -2,6 +2,7 @@
 
 use crate::ids::Side;
 use crate::metric::{Metric, Phase};
+use crate::profile::balancing::Balancer;
 use crate::quantity::Resolver;
 use crate::scenario::{Claim, Fault, FaultKind, Scenario, StorageDesign, Strike, When};
 use sim_core::Span;
@@ -47,11 +48,14 @@ struct Has {
     after: bool,
     duress: bool,
     live: [bool; 2],
+    balancer: [bool; 2],
 }
 
 impl Has {
     fn of(scenario: &Scenario) -> Has {
         let live = |side| scenario.cluster(side).is_some_and(|c| c.live_migrations_per_hour > 0.0);
+        let balancer =
+            |side| scenario.cluster(side).is_some_and(|c| c.profile.balancing.balancer != Balancer::None);
         let happening = |f: &&Fault| !matches!(f.when, When::Never);
         let faults: Vec<&Fault> = scenario.faults.iter().filter(happening).collect();
         let any = |test: &dyn Fn(&FaultKind) -> bool| faults.iter().any(|f| f.kinds().any(test));
@@ -76,6 +80,7 @@ impl Has {
             after: scenario.timeline.after > Span::ZERO,
             duress: scenario.timeline.duress > Span::ZERO,
             live: [live(Side::Source), live(Side::Target)],
+            balancer: [balancer(Side::Source), balancer(Side::Target)],
         }
     }
 
@@ -118,6 +123,7 @@ impl Has {
             FailedMigrations | RolledBack => {
                 need(live || self.wave, "there is neither a wave nor a live migration")
             }
+            BalancerMoves => need(self.balancer[side as usize], "that side's platform balances nothing"),
             WorstIo | IoCompleted | IoStalled => need(self.strikes, "nothing breaks during a run"),
             RestartOutage | VmsDown => need(self.restarts, "no fault takes VMs with it"),
             RebuildTime | Exposure => need(self.rebuild, "nothing breaks that is rebuilt"),

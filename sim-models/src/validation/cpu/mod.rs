@@ -1,5 +1,6 @@
 //! CPU ready time, co-stop, wake-up waits.
 
+pub(crate) mod balancing;
 mod eevdf;
 mod linux;
 
@@ -33,6 +34,14 @@ pub const SUITES: &[Suite] = &[
         against: "closed forms",
         wrong: "the base duty of a controller and its weight are not published",
         run: controllers,
+    },
+    Suite {
+        name: "balancers",
+        model: "balancing of running VMs over hosts: ADS and DRS",
+        against: "the published limits and clocks (Nutanix tech center, n81.info, VMware blog of May 2020)",
+        wrong: "which VMs ADS chooses, and what DRS counts as a gain and a cost, are not published; both look at \
+                demand as it is, not at a mean over the past; DRS scores CPU alone",
+        run: balancing::run,
     },
 ];
 
