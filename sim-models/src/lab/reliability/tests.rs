@@ -113,16 +113,17 @@ fn weighing_holds_where_several_long_repairs_must_meet() {
     // + 0.0099 x (0.5 + 999.5) + 0.0001 x 500,000 = 60.39005. Of exponentials of mean m: 2 l^2 m^2 / 2.
     // Ten of twelve, which fail and are repaired apart: unit by unit failed with q = m l / (1 + m l), so that the
     // third of them fails C(12, 2) q^2 (1 - q)^10 10 l times per hour, here with 1 / l = 1e7 h and m = 10.99 h.
+    // Two repairs of 1 % meet in most of the losses, hence the wide errors.
     let (l, rarer): (f64, f64) = (1e-6, 1e-7);
     let law = "OneOf([(Hours(1), 99), (Hours(1000), 1)])";
     let q = 10.99 * rarer / (1.0 + 10.99 * rarer);
-    let row = |units, needs, life: f64, law, hours| (units, needs, life, law, hours);
+    let row = |units, needs, life: f64, law, hours, share: f64| (units, needs, life, law, hours, share);
     let rows = [
-        row(3, 1, 1e6, law, 1.0 / (3.0 * l) / (2.0 * l * l * 60.39005)),
-        row(3, 1, 1e6, "Exp(Hours(10))", 1.0 / (3.0 * l) / (l * l * 100.0)),
-        row(12, 10, 1e7, law, 1.0 / (66.0 * q * q * 10.0 * rarer)),
+        row(3, 1, 1e6, law, 1.0 / (3.0 * l) / (2.0 * l * l * 60.39005), 0.12),
+        row(3, 1, 1e6, "Exp(Hours(10))", 1.0 / (3.0 * l) / (l * l * 100.0), 0.02),
+        row(12, 10, 1e7, law, 1.0 / (66.0 * q * q * 10.0 * rarer), 0.12),
     ];
-    for (units, needs, life, law, hours) in rows {
+    for (units, needs, life, law, hours, share) in rows {
         let is = format!(
             "units: {units}, needs: Units({needs}), life: Exp(Hours({life})), repair: {law}, until: Cycles(4000)"
         );
@@ -130,7 +131,7 @@ fn weighing_holds_where_several_long_repairs_must_meet() {
         let (got, error) = value(&figures, "x.time_to_loss");
         let theory = hours * 3600.0;
         println!("{units} {law}: {got:e} +- {:.2} %, {theory:e}", 100.0 * error / theory);
-        assert!(error < 0.03 * theory, "{units} {law}: {error} of {got}");
+        assert!(error < share * theory, "{units} {law}: {error} of {got}");
         // Terms of the next order in l times 1000 h were left out: 0.5 %.
         assert!((got - theory).abs() < 3.5 * error + 0.005 * theory, "{units} {law}: {got}, {theory}");
     }
