@@ -108,8 +108,8 @@ fn named(names: &[&str], room: usize) -> String {
 }
 
 /// Widths: name, and each of the three numbers.
-const NAME: usize = 25;
-const CELL: usize = 22;
+const NAME: usize = 24;
+const CELL: usize = 23;
 
 fn matrix(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let head = format!("{:NAME$}{:CELL$}{:CELL$}{:CELL$}verdict", "", "before", "after", "under duress");
