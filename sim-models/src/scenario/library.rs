@@ -83,7 +83,7 @@ impl Library {
             Ok(columns) => {
                 self.traces.insert(file.to_string(), columns);
             }
-            Err(e) => self.problem(path, format!("{file}: {e}"), "write the path of a readable trace file"),
+            Err(e) => self.problem(path, format!("{file}: {e}"), "name it from the folder of this document"),
         }
     }
 
@@ -123,8 +123,8 @@ pub struct Document {
 }
 
 impl Document {
-    /// Reads a scenario, the one it extends, and the files both name. All paths are given to `read` as
-    /// typed: they count from the folder of the scenario, also those in its base.
+    /// Reads a scenario, the one it extends, and the files both name. Paths count from the folder of the document
+    /// that names them; `read` is given them from that of the scenario.
     pub fn load(
         text: &str,
         read: &mut dyn FnMut(&str) -> Result<String, String>,
@@ -195,9 +195,29 @@ fn base(
         LoadError { file: None, error: ParseError { line, column, message } }
     };
     let base_text = read(name).map_err(|e| refuse(format!("cannot read {name}: {e}")))?;
-    let base = Spec::parse(&base_text).map_err(|error| LoadError { file: Some(name.to_string()), error })?;
+    let mut base =
+        Spec::parse(&base_text).map_err(|error| LoadError { file: Some(name.to_string()), error })?;
+    if let Some((folder, _)) = name.rsplit_once('/') {
+        from_folder(folder, &mut base);
+    }
     match base.extends {
         Some(further) => Err(refuse(format!("{name} itself extends {further}; only one level is read"))),
         None => Ok(base),
+    }
+}
+
+/// Makes the paths in a document from `folder` count from where `folder` does.
+fn from_folder(folder: &str, spec: &mut Spec) {
+    let rebase = |path: &mut String| {
+        if !path.starts_with('/') {
+            *path = format!("{folder}/{path}");
+        }
+    };
+    let clusters = [&mut spec.source, &mut spec.target].into_iter().flatten();
+    clusters.map(|c| &mut c.profile).filter(|p| p.ends_with(".ron")).for_each(rebase);
+    for group in spec.groups.iter_mut().flatten() {
+        if let DutySpec::Trace { file, .. } = &mut group.cpu.duty {
+            rebase(file);
+        }
     }
 }
