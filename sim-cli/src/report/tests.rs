@@ -88,17 +88,17 @@ FAIL: 1 of 2 objectives broken (writes, strictly)
 }
 
 const SCREEN: &str =
-    "                         before                after                 under duress          verdict
-scheduler logic                                                      degraded              -
-  %RDY P95               1.00 % [1.00, 1.00]   2.00 % [2.00, 2.00]   10.0 % [10.0, 10.0]
-storage path                                                         degraded              FAIL
-  write latency P99      1.98 ms [1.98, 1.98]  3.96 ms [3.96, 3.96]  19.8 ms [19.8, 19.8]
+    "                      before                 after                  under duress           verdict
+scheduler logic                                                     degraded               -
+  %RDY P95            1.00 % [1.00, 1.00]    2.00 % [2.00, 2.00]    10.0 % [10.0, 10.0]
+storage path                                                        degraded               FAIL
+  write latency P99   1.98 ms [1.98, 1.98]   3.96 ms [3.96, 3.96]   19.8 ms [19.8, 19.8]
 NUMA topology                                                                              -
-  remote memory P95      -                     -                     -
-network fabric                                                       degraded              -
-  migration pause P99    20.0 ms [20.0, 20.0]  40.0 ms [40.0, 40.0]  200 ms [200, 200]
+  remote memory P95   -                      -                      -
+network fabric                                                      degraded               -
+  migration pause P99 20.0 ms [20.0, 20.0]   40.0 ms [40.0, 40.0]   200 ms [200, 200]
 failure behaviour                                                                          -
-  worst I/O, median      1.99 ms [1.99, 1.99]  3.98 ms [3.98, 3.98]  5.00 s [5.00, 5.00]
+  worst I/O, median   1.99 ms [1.99, 1.99]   3.98 ms [3.98, 3.98]   5.00 s [5.00, 5.00]
 
 worst run 39: worst_io.target 5.00 s
   duress replay x.ron --seed 0x7 --run 39

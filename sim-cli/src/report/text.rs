@@ -108,7 +108,7 @@ fn named(names: &[&str], room: usize) -> String {
 }
 
 /// Widths: name, and each of the three numbers.
-const NAME: usize = 24;
+const NAME: usize = 22;
 const CELL: usize = 23;
 
 fn matrix(report: &Report, style: Style, out: &mut dyn Write) -> io::Result<()> {
